@@ -1,0 +1,72 @@
+"""The top floor, where cards, weights and models meet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_gans.artifacts import CardError
+
+if TYPE_CHECKING:
+    import os
+
+
+def load(
+    name: str | os.PathLike[str],
+    weights: bool = True,
+    *,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    offline: bool | None = None,
+    dtype: str | None = None,
+) -> Any:
+    """A pretrained model, ready to draw, to be compiled and to be fitted further.
+
+    Args:
+        name: a name that `list_models()` gives; or a folder that `save_pretrained` wrote: a Path, or a text that begins
+            with ".", "/" or "~"; or a hub repository, "hf://user/repo" or "hf://user/repo@revision".
+        weights: False builds the model with fresh weights; then nothing but the card is read.
+        revision: of a hub repository.
+        cache_dir: instead of the user's cache folder.
+        offline: True keeps off the network (as KERAS_GANS_OFFLINE=1 does).
+        dtype: None, or the Keras policy to train with, such as "mixed_bfloat16". Sampling runs in float32 all the same.
+
+    Returns:
+        A `keras.Model`: an `AdversarialModel` with `generate`, or a `LeNet` with `classify`, as its card's task says.
+
+    Raises:
+        UnknownModelError: there is no such model; nothing was opened.
+        WeightsCorruptedError: no source has the bytes that weights.json promises.
+        IncompatibleWeightsError: the weights belong to another architecture; none was set.
+        DownloadError, OfflineError: the weights are not on this machine and could not be fetched.
+        KerasGansError: the card is a recipe without weights.
+    """
+    from keras_gans.zoo import registry
+    from keras_gans.zoo import weights as sources
+
+    card = registry.find(name, revision=revision, cache_dir=cache_dir, offline=offline)
+    tensors = sources.locate(card, cache_dir, offline) if weights else None
+    model = build(card, dtype=dtype)
+    if tensors is not None:
+        model.assign_tensors(tensors, f"The weights of {card.name}")
+    return model
+
+
+def build(card: Any, dtype: str | None = None) -> Any:
+    """The model that a card describes, with fresh weights; CardError if no family can build it."""
+    from keras_gans import models
+
+    if card.family not in models.FAMILIES:
+        raise CardError(
+            f"{card.folder}/card.toml: key 'family' must be one of {', '.join(models.FAMILIES)}, "
+            f"got {card.family!r}: a newer keras_gans may know it."
+        )
+    arguments = dict(card.architecture)
+    if dtype is not None:
+        arguments["dtype"] = dtype
+    try:
+        model = getattr(models, card.family)(**arguments)
+    except (TypeError, ValueError) as error:
+        raise CardError(f"{card.folder}/card.toml: {card.family} can not be built from its [architecture]: {error}") from error
+    model.card = card.to_dict()
+    return model

@@ -1,0 +1,29 @@
+"""The gradient of a network's output with respect to its input: what penalties stand on. A few lines a backend."""
+
+import keras
+from keras import ops
+
+
+def input_gradient(function, x):
+    """d sum(function(x)) / dx.
+
+    Args:
+        function: maps x (n, ...) to values of any shape whose row i depends on x's row i alone.
+        x: float tensor (n, ...).
+
+    Returns:
+        A tensor of x's shape, itself differentiable.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            total = ops.sum(function(x))
+        return tape.gradient(total, x)
+    if backend == "jax":
+        import jax
+
+        return jax.grad(lambda value: ops.sum(function(value)))(x)
+    raise NotImplementedError(f"gradient penalties need the backend tensorflow or jax, this is {backend}")

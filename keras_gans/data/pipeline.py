@@ -1,0 +1,223 @@
+"""Images: a data set in memory, and its batches in an order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_gans.artifacts import DataError
+from keras_gans.data import images as pixels
+
+Batch = np.ndarray | tuple[np.ndarray, np.ndarray]
+
+
+class Decoded(NamedTuple):
+    """What a source gives when it is read."""
+
+    images: np.ndarray  # (n, h, w, c)
+    labels: np.ndarray | None  # (n,)
+    skipped: list[tuple[str, str]]  # (file, reason)
+    class_names: list[str] | None  # what label k means
+
+
+# A source is read at a size and a number of channels; None keeps what is there.
+Read = Callable[[int | None, int | None], Decoded]
+
+
+class Images:
+    """Images, with or without labels, decoded when first looked at and then kept.
+
+    Made by keras_gans.data.load. uint8 in [0, 255], or float32 in [-1, 1] where floats were given.
+    """
+
+    def __init__(
+        self,
+        source: np.ndarray | Read,
+        labels: np.ndarray | None = None,
+        *,
+        name: str = "array",
+        size: int | None = None,
+        channels: int | None = None,
+    ) -> None:
+        """Args:
+        source: checked images (n, h, w, c), or a function that reads them.
+        labels: int32 (n,), where source is an array.
+        name: where the images come from, for people ("tfds:mnist train").
+        size, channels: what `source` is asked for, where it is a function.
+        """
+        self.name = name
+        self._wanted = (size, channels)
+        self._read = None if isinstance(source, np.ndarray) else source
+        self._decoded = Decoded(source, labels, [], None) if isinstance(source, np.ndarray) else None
+        self._fingerprint: str | None = None
+
+    def _data(self) -> Decoded:
+        if self._decoded is None:
+            assert self._read is not None
+            self._decoded = self._read(*self._wanted)
+        return self._decoded
+
+    @property
+    def images(self) -> np.ndarray:
+        """uint8 [0, 255] or float32 [-1, 1], (n, h, w, c)."""
+        return self._data().images
+
+    @property
+    def labels(self) -> np.ndarray | None:
+        """int32 (n,), or None."""
+        return self._data().labels
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """The files that could not be read, each with the reason."""
+        return self._data().skipped
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What label k means, or None."""
+        return self._data().class_names
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(h, w, c)."""
+        _, h, w, c = self.images.shape
+        return h, w, c
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        # Printing must not decode a million files.
+        what = "not read yet" if self._decoded is None else f"{len(self)} images {self.shape}"
+        return f"<Images {self.name}: {what}>"
+
+    def fingerprint(self) -> str:
+        """sha256 of shapes, dtypes and bytes: equal if and only if the data is."""
+        if self._fingerprint is None:
+            digest = hashlib.sha256()
+            for array in (self.images, self.labels):
+                if array is not None:
+                    digest.update(f"{array.shape} {array.dtype.str}".encode())
+                    for start in range(
+                        0, len(array), 1024
+                    ):  # in pieces: a strided array is copied to be hashed
+                        digest.update(np.ascontiguousarray(array[start : start + 1024]).data)
+            self._fingerprint = digest.hexdigest()
+        return self._fingerprint
+
+    # --- other Images made of these -------------------------------------------------------------------
+
+    def with_shape(self, size: int | None, channels: int | None) -> Images:
+        """These images as (size, size, channels): the centre square, resized. None keeps what there is.
+
+        What is read from files is read again at the new size, so that nothing is ever resized twice.
+        """
+        if self._has_shape(size, channels):
+            return self
+        if self._read is not None and (self._decoded is None or self._wanted != (None, None)):
+            wanted = (size or self._wanted[0], channels or self._wanted[1])
+            return Images(self._read, name=self.name, size=wanted[0], channels=wanted[1])
+        h, w, c = self.shape
+        if size is None and h != w:
+            raise DataError(
+                f"Square images were wanted and {w}x{h} came: say which size, as in size={min(h, w)}."
+            )
+        resized = pixels.resize(self.images, size or h, channels or c)
+        return self._replace(self._data()._replace(images=resized))
+
+    def _has_shape(self, size: int | None, channels: int | None) -> bool:
+        if self._decoded is None:
+            have: tuple[int | None, int | None, int | None] = (self._wanted[0], *self._wanted)
+        else:
+            have = self.shape
+        return all(want in (None, got) for want, got in zip((size, size, channels), have, strict=True))
+
+    def take(self, limit: int) -> Images:
+        """The first `limit` images, or all if there are fewer."""
+        if self._decoded is not None and len(self) <= limit:
+            return self
+        data, labels = self._data(), self.labels
+        labels = None if labels is None else labels[:limit]
+        return self._replace(data._replace(images=data.images[:limit], labels=labels))
+
+    def without_labels(self) -> Images:
+        """The same images, drawn without labels."""
+        return self if self.labels is None else self._replace(self._data()._replace(labels=None))
+
+    def _replace(self, decoded: Decoded) -> Images:
+        other = Images(decoded.images, name=self.name)
+        other._decoded = decoded
+        return other
+
+    # --- batches --------------------------------------------------------------------------------------
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Whole batches in an epoch; the rest, others each epoch, is dropped. DataError if there is none."""
+        if batch_size < 1:
+            raise ValueError(f"batch_size is at least 1, and {batch_size} came: give another.")
+        steps = len(self) // batch_size
+        if steps == 0:
+            raise DataError(
+                f"A batch takes {batch_size} images and {self.name} has {len(self)}: "
+                "lower batch_size or add images."
+            )
+        return steps
+
+    def batches(
+        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, flip: bool = False
+    ) -> Iterator[Batch]:
+        """Yields images (b, h, w, c), or (images, labels), for the global steps `start` to before `stop`.
+
+        Step s is batch s % steps_per_epoch of epoch s // steps_per_epoch, and what is in it depends on (seed,
+        epoch) alone: a run that is resumed at step s sees what it would have seen.
+
+        Args:
+            batch_size: images a batch; always whole.
+            seed: of the order and the flips, 0 or above.
+            start: the global step to begin at.
+            stop: the global step to end before, however many epochs on; None: the end of start's epoch.
+            flip: mirrors each image left to right, or not, by (seed, epoch, image).
+        """
+        steps = self.steps_per_epoch(batch_size)
+        if seed < 0 or start < 0:
+            raise ValueError(f"seed and start are 0 or above, and {seed} and {start} came: give others.")
+        if stop is None:
+            stop = (start // steps + 1) * steps
+        return self._batches(batch_size, steps, seed, start, stop, flip)
+
+    def _batches(
+        self, batch_size: int, steps: int, seed: int, start: int, stop: int, flip: bool
+    ) -> Iterator[Batch]:
+        images, labels = self.images, self.labels
+        step = start
+        while step < stop:
+            epoch, first = divmod(step, steps)
+            order = epoch_order(len(images), seed, epoch)
+            mirrored = epoch_flips(len(images), seed, epoch) if flip else None
+            for offset in range(first, min(steps, first + stop - step)):
+                index = order[offset * batch_size : (offset + 1) * batch_size]
+                batch = images[index]
+                if mirrored is not None:
+                    turn = mirrored[index]
+                    batch[turn] = batch[turn, :, ::-1]
+                yield batch if labels is None else (batch, labels[index])
+                step += 1
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
+    """The permutation of n images in an epoch: int64 (n,)."""
+    return _generator(seed, epoch, 0).permutation(n)
+
+
+def epoch_flips(n: int, seed: int, epoch: int) -> np.ndarray:
+    """Which images are mirrored in an epoch, by their number in the data set: bool (n,)."""
+    return _generator(seed, epoch, 1).random(n) < 0.5
+
+
+def _generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
+    """Philox counts in 256 bits; the highest word tells order from flips, so that they share no draws."""
+    key: Any = np.array([seed, epoch], "uint64")
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, stream]))

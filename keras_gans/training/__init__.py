@@ -1,0 +1,1 @@
+"""Games, their gradient steps, checkpoints and callbacks."""

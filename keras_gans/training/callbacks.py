@@ -1,0 +1,158 @@
+"""Keras callbacks for adversarial training."""
+
+import csv
+import time
+from pathlib import Path
+
+import keras
+
+from keras_gans import artifacts
+from keras_gans.data import images as image_data
+from keras_gans.training import checkpoint
+
+PATIENCE = 10
+
+
+class TrainingError(artifacts.KerasGansError):
+    """Training stopped because it cannot go on; the text says why and what to try."""
+
+
+class StopWhenNotFinite(keras.callbacks.Callback):
+    """Stops a run in which a player's gradient was not finite ten steps in a row. `fit` adds it by itself."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        for player, count in self.model.nonfinite.items():
+            if int(count) >= PATIENCE:
+                raise TrainingError(
+                    f"The {player}'s gradient was not finite for {PATIENCE} steps in a row, up to step "
+                    f"{int(self.model.steps)}. No weight took it. Look for NaN in the data, lower the learning rates, or "
+                    "add penalties={'r1': 1.0}; in float16, try bfloat16."
+                )
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Writes the whole state of the run as it goes, and resumes from it when `fit` is called again, bit for bit.
+
+    Exact on a CPU with `tf.config.experimental.enable_op_determinism()` (`keras-gans train` turns it on), for data that
+    `keras_gans.data.load`, an array or a folder gives.
+
+    Args:
+        folder: where the checkpoints are; nothing else should be there.
+        every: steps between two of them; None: at the end of each epoch only.
+        keep: how many to keep.
+    """
+
+    def __init__(self, folder, every=None, keep=2):
+        super().__init__()
+        self.folder, self.every, self.keep = Path(folder), every, keep
+        self.seconds = 0.0  # of training, those before the resumption counted in
+        self.resumed_at = None
+        self._began = None
+
+    def resume(self, model):
+        """Called by `fit` before it lays out the epochs."""
+        record = checkpoint.restore(model, self.folder)
+        if record is not None:
+            model._fit_start = record["fit_start"]
+            self.seconds = record["seconds"]
+            self.resumed_at = int(model.steps)
+
+    def on_train_begin(self, logs=None):
+        self._began = self._began or time.monotonic()
+
+    def elapsed(self):
+        """Seconds of training so far, over all resumptions."""
+        return self.seconds + (time.monotonic() - self._began if self._began else 0.0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.every and int(self.model.steps) % self.every == 0:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.save()
+
+    def save(self):
+        record = {"fit_start": self.model._fit_start, "seconds": self.elapsed()}
+        return checkpoint.save(self.model, self.folder, record, self.keep)
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Ends a run when the model has taken this many steps."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.steps) >= self.steps:
+            self.model.stop_training = True
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draws the same latents every so many steps: `<folder>/step-<number>.png`.
+
+    Args:
+        folder: where the pictures go.
+        every: steps between two grids.
+        n: pictures in each.
+        seed: of the latents.
+    """
+
+    def __init__(self, folder, every, n=64, seed=0):
+        super().__init__()
+        self.folder, self.every, self.n, self.seed = Path(folder), every, n, seed
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.steps)
+        if step % self.every == 0:
+            pictures = image_data.grid(self.model.generate(self.n, seed=self.seed))
+            image_data.save_png(self.folder / f"step-{step:09d}.png", pictures)
+
+
+class Curve(keras.callbacks.Callback):
+    """Writes each term's mean over the last `every` steps to a CSV file: step, then a column a term.
+
+    A resumed run drops the rows after the step it resumes from, and goes on.
+    """
+
+    def __init__(self, path, every=100):
+        super().__init__()
+        self.path, self.every = Path(path), every
+
+    def on_train_begin(self, logs=None):
+        self._names = self.model.term_names()
+        rows = read_curve(self.path) if self.path.exists() else []
+        self._rows = [row for row in rows if row["step"] <= int(self.model.steps)]
+        self._write(self._rows, "w")
+        self.on_epoch_begin(0)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._sums = dict.fromkeys(self._names, (0.0, 0.0))
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.steps)
+        if step % self.every == 0:
+            row = {"step": step, **{name: self._since(name) for name in self._names}}
+            self._write([row], "a")
+
+    def _since(self, name):
+        """The mean of a term since the last row: the difference of Keras's running sums."""
+        mean = self.model.means[name]
+        total, count = float(mean.total), float(mean.count)
+        old_total, old_count = self._sums[name]
+        self._sums[name] = (total, count)
+        return round((total - old_total) / max(count - old_count, 1.0), 5)
+
+    def _write(self, rows, mode):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path, mode, newline="") as file:
+            writer = csv.DictWriter(file, ["step", *self._names], lineterminator="\n")
+            if mode == "w":
+                writer.writeheader()
+            writer.writerows(rows)
+
+
+def read_curve(path):
+    """The rows of a Curve's file: dicts of numbers."""
+    with open(path, newline="") as file:
+        return [{k: int(v) if k == "step" else float(v) for k, v in row.items()} for row in csv.DictReader(file)]

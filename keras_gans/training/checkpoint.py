@@ -1,0 +1,91 @@
+"""The whole state of a run in one file: every weight, optimizer, average, counter, so that a resumed run goes on bit for bit.
+
+A checkpoint is `step-<number>-<sha256, 16 digits>.safetensors`: its own name says what its bytes must hash to. It is
+written beside, synced and moved; the previous one is kept until the next is there, and taken where the newest is bad.
+"""
+
+import json
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from keras_gans import artifacts
+
+log = logging.getLogger("keras_gans")
+_NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
+
+
+def state_variables(model):
+    """{name: Keras variable} of all that training changes, in a fixed order. Metrics are not part of it."""
+    owners = [("model", model), *((f"{p}_optimizer", getattr(model, f"{p}_optimizer")) for p in model.players)]
+    found = {}
+    for owner, thing in owners:
+        metrics = {id(v) for v in getattr(thing, "metrics_variables", [])}
+        kept = [v for v in thing.variables if id(v) not in metrics]
+        found.update({f"{owner}/{i:04d}/{v.path}": v for i, v in enumerate(kept)})
+    return found
+
+
+def save(model, folder, record, keep=2):
+    """Writes the model's state and `record` (what JSON can hold). Returns the path, or None where a value is not finite."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: np.ascontiguousarray(v.numpy()) for name, v in state_variables(model).items()}
+    if not all(np.isfinite(t).all() for t in tensors.values()):
+        log.warning("a weight is not finite: no checkpoint was written, the previous one stays")
+        return None
+    data = safetensors.numpy.save(tensors, metadata={"record": json.dumps(record)})
+    path = folder / f"step-{int(model.steps):09d}-{artifacts.sha256_bytes(data)[:16]}.safetensors"
+    artifacts.write_atomically(path, data)
+    for old in found(folder)[:-keep]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def found(folder):
+    """Checkpoints of a folder, the oldest first."""
+    return sorted(path for path in Path(folder).glob("step-*.safetensors") if _NAME.fullmatch(path.name))
+
+
+def restore(model, folder):
+    """Sets the model to the newest checkpoint that is whole. Returns its record, or None where there is none.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none of them is whole or fits this model; nothing was set.
+    """
+    paths = found(folder)
+    for path in reversed(paths):
+        tensors = _read(path)
+        if tensors is not None:
+            return _assign(model, path, tensors)
+        log.warning("%s is damaged: the checkpoint before it is taken", path)
+    if paths:
+        raise artifacts.CheckpointError(f"None of the {len(paths)} checkpoints in {folder} is whole: start again in another folder.")
+    return None
+
+
+def _read(path):
+    """(tensors, record), or None if the bytes are not those that were written."""
+    data = path.read_bytes()
+    if artifacts.sha256_bytes(data)[:16] != _NAME.fullmatch(path.name)[2]:
+        return None
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return safetensors.numpy.load(data), json.loads(header["__metadata__"]["record"])
+
+
+def _assign(model, path, read):
+    tensors, record = read
+    variables = state_variables(model)
+    try:
+        artifacts.match(tensors, {name: tuple(v.shape) for name, v in variables.items()}, str(path))
+    except artifacts.IncompatibleWeightsError as error:
+        raise artifacts.CheckpointError(
+            f"{path} belongs to another model or was compiled otherwise ({error}): build and compile the same one, "
+            "or train in another folder."
+        ) from error
+    for name, variable in variables.items():
+        variable.assign(tensors[name])
+    return record

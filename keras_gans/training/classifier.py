@@ -1,0 +1,53 @@
+"""A classifier's training run from a recipe: the counterpart of run.py for models of the task "classify"."""
+
+import math
+import time
+from pathlib import Path
+
+import keras
+
+from keras_gans.training import optimizers, run
+
+
+def train(build, card, recipe, data, out, *, steps=None, callbacks=()):
+    """Trains `build()` on labelled `data` (`keras_gans.data.Images`) by `recipe`; writes `<out>/model`.
+
+    It takes minutes and is not resumed: a run that was stopped starts afresh.
+    """
+    out, steps = Path(out), int(steps or recipe["steps"])
+    seed = recipe.get("seed", 0)
+    run.deterministic(seed)
+    model = build()
+    model.card = dict(card)
+    model.compile(optimizer=optimizers.get(recipe["compile"]["optimizer"]))
+    timer = Timer()
+    stop = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: _stop_at(model, steps),
+    )
+    epochs = math.ceil(steps / math.ceil(len(data) / recipe["batch_size"]))
+    model.fit(
+        data.images,
+        data.labels,
+        batch_size=recipe["batch_size"],
+        epochs=epochs,
+        verbose=0,
+        callbacks=[timer, stop, *callbacks],
+    )
+    taken = int(model.optimizer.iterations)
+    model.save_pretrained(out / run.MODEL, run.provenance(recipe, data, taken, taken * recipe["batch_size"], timer.seconds))
+    return model
+
+
+class Timer(keras.callbacks.Callback):
+    """Counts the seconds from the start of training to its end."""
+
+    def on_train_begin(self, logs=None):
+        self._began, self.seconds = time.monotonic(), 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seconds = time.monotonic() - self._began
+
+
+def _stop_at(model, steps):
+    if int(model.optimizer.iterations) >= steps:
+        model.stop_training = True

@@ -1,0 +1,507 @@
+"""The adversarial game: what two players do in a step, whatever their networks."""
+
+import contextlib
+import contextvars
+import importlib
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from keras_gans import augmentation, losses, penalties, random
+from keras_gans.data import check
+from keras_gans.data import images as image_data
+from keras_gans.training import callbacks as our_callbacks
+from keras_gans.training import feed, optimizers, sampling
+from keras_gans.training.pretrained import Pretrained
+
+Tensor = Any
+UPDATES = ("alternating", "simultaneous")
+_check_penalties = penalties.check  # `compile` has an argument of the module's name
+
+
+class Batch(NamedTuple):
+    """What a turn sees: real images (n, h, w, c) in the game's value range, and their labels (n,) int32 or None."""
+
+    images: Tensor
+    labels: Tensor | None
+
+
+class Turn(NamedTuple):
+    """Whose turn it is, and whether layers behave as in training."""
+
+    player: str
+    training: bool
+
+
+_turn: contextvars.ContextVar[Turn] = contextvars.ContextVar("turn")
+
+
+@contextlib.contextmanager
+def _turn_of(player, noise, training=True):
+    token = _turn.set(Turn(player, training))
+    try:
+        with random.scope(noise):
+            yield
+    finally:
+        _turn.reset(token)
+
+
+def gradient_step():
+    """The module that takes gradients on the current Keras backend."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise NotImplementedError(f"training needs the Keras backend tensorflow, this is {backend}")
+    return importlib.import_module(f"keras_gans.training.{backend}_step")
+
+
+class AdversarialModel(Pretrained, keras.Model):
+    """A generator and a discriminator that learn by playing against each other.
+
+    A family sets its networks in `__init__` (see `set_players`) and says in `discriminator_terms` and
+    `generator_terms` what each player minimises. `fit`, `evaluate`, `save` and callbacks work as on any Keras model.
+
+    Attributes:
+        generator, discriminator: functional models.
+        image_shape: (height, width, channels).
+        latent: the latent dimension.
+        prior: "uniform" on [-1, 1], or "normal".
+        num_classes: None, or the number of classes of a conditional model.
+        value_range: (low, high) of what the networks see.
+        steps: Keras variable, train steps taken so far.
+    """
+
+    task = "generate"
+    players = ("discriminator", "generator")
+    value_range = (-1.0, 1.0)
+    num_classes: int | None = None
+    prior = "uniform"
+
+    # What a family is made of.
+
+    def set_players(self, generator, discriminator, average):
+        """Called once by a family's `__init__`, with `average` a float32 twin of the generator: the EMA that samples."""
+        self.generator, self.discriminator, self.ema_generator = generator, discriminator, average
+        self.ema_generator.trainable = False
+        self.steps = self._counter("steps")
+        self.ema_age = self._counter("ema_age")  # updates since compile: the warm-up starts afresh
+        self.ema_ready = self._counter("ema_ready")  # 1 once the average holds anything
+        # Turns in a row whose gradient was not finite.
+        self.nonfinite = {player: self._counter(f"nonfinite_{player}") for player in self.players}
+        self._fit_start = 0
+        self.built = True
+
+    def _counter(self, name):
+        return self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name=name, aggregation="only_first_replica"
+        )
+
+    def discriminator_terms(self, batch):
+        """{name: scalar} whose sum the discriminator minimises, on a `Batch`."""
+        raise NotImplementedError
+
+    def generator_terms(self, batch):
+        """{name: scalar} whose sum the generator minimises, on a `Batch`."""
+        raise NotImplementedError
+
+    def published_networks(self):
+        return {"generator": self.sampler(), "discriminator": self.discriminator}
+
+    def receiving_networks(self):
+        return {"generator": [self.generator, self.ema_generator], "discriminator": [self.discriminator]}
+
+    def samples(self):
+        return image_data.grid(self.generate(64, seed=0))
+
+    # What the terms are written with.
+
+    def imagine(self, batch):
+        """G(z) for as many fresh z as the batch has images, for the batch's labels."""
+        z = random.current().latents(_length(batch.images), self.latent, self.prior)
+        return self._run("generator", z, batch.labels)
+
+    def judge(self, images, labels):
+        """D's logits of images."""
+        return self._run("discriminator", images, labels)
+
+    def _run(self, player, x, labels):
+        """A player's network. In the other one's turn its moving statistics stay as they are."""
+        turn = _turn.get()
+        own = turn.player == player
+        with contextlib.nullcontext() if own else keras.StatelessScope():
+            return getattr(self, player)(self._inputs(x, labels), training=turn.training)
+
+    def augment(self, images):
+        """What the discriminator gets to see of images: DiffAugment's policies, if any were compiled in."""
+        return augmentation.diff_augment(images, self.augment_policies, random.current())
+
+    def discriminator_loss(self, real, fake, labels):
+        """The compiled loss and penalties: {"d_loss": scalar, "<penalty>": scalar, ...}.
+
+        Args:
+            real, fake: images (n, h, w, c), as the discriminator sees them.
+            labels: (n,) or None: of both.
+        """
+        on_real, on_fake = self.judge(real, labels), self.judge(fake, labels)
+        loss = self._adversarial_loss.discriminator(on_real, on_fake, self.label_smoothing)
+        return {"d_loss": loss, **self._penalty_terms(real, fake, labels)}
+
+    def generator_loss(self, fake, labels):
+        """The compiled loss: {"g_loss": scalar}, on generated images (n, h, w, c) as the discriminator sees them."""
+        return {"g_loss": self._adversarial_loss.generator(self.judge(fake, labels))}
+
+    def _penalty_terms(self, real, fake, labels):
+        return penalties.terms(
+            self.penalties, lambda images: self.judge(images, labels), real, fake, random.current()
+        )
+
+    def _inputs(self, x, labels):
+        return x if self.num_classes is None else [x, labels]
+
+    # Compiling.
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss="non_saturating",
+        *,
+        label_smoothing=0.0,
+        discriminator_steps=1,
+        penalties=None,
+        ema_decay=0.999,
+        augment=(),
+        update="alternating",
+        seed=0,
+        jit_compile="auto",
+        run_eagerly=False,
+        steps_per_execution=1,
+    ):
+        """Says how the game is played.
+
+        Args:
+            generator_optimizer, discriminator_optimizer: optimizer, name, or a recipe's table. None: the family's own.
+            loss: "minimax", "non_saturating", "hinge", "least_squares", "wasserstein", or a pair of functions.
+            label_smoothing: one-sided: the discriminator's target for real images is 1 minus this.
+            discriminator_steps: turns of the discriminator for one of the generator (the 2014 paper's k). Each batch is
+                divided among them, so that every turn sees fresh images.
+            penalties: {"r1": weight, "r2": weight, "gradient_penalty": weight}, any of them.
+            ema_decay: decay of the generator's moving average, which `generate` then uses. None: no average.
+            augment: DiffAugment policies among "color", "translation", "cutout".
+            update: "alternating", or "simultaneous": both gradients are taken before either player moves.
+            seed: of all that training draws.
+            jit_compile, run_eagerly, steps_per_execution: as for `keras.Model.compile`.
+
+        Raises:
+            ValueError: one of these is not what it has to be.
+        """
+        self._adversarial_loss = losses.get(loss)
+        _check_between("label_smoothing", label_smoothing, 0.0, 0.5)
+        if label_smoothing and not self._adversarial_loss.smooths:
+            raise ValueError(f"the loss {loss!r} has no targets that label_smoothing could soften: leave it at 0")
+        if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
+            raise ValueError(f"discriminator_steps must be a whole number of at least 1, got {discriminator_steps!r}")
+        if update not in UPDATES:
+            raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {update!r}")
+        if ema_decay is not None:
+            _check_between("ema_decay", ema_decay, 0.0, 1.0)
+        super().compile(
+            optimizer=None,
+            jit_compile=jit_compile,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+        )
+        self.loss_name, self.label_smoothing = loss, float(label_smoothing)
+        self.discriminator_steps, self.update, self.seed = discriminator_steps, update, int(seed)
+        self.penalties, self.augment_policies = _check_penalties(penalties), augmentation.check(augment)
+        self.ema_decay = ema_decay
+        self.generator_optimizer = self._optimizer("generator", generator_optimizer)
+        self.discriminator_optimizer = self._optimizer("discriminator", discriminator_optimizer)
+        self.means = {name: keras.metrics.Mean(name=name) for name in self.term_names()}
+        self.ema_age.assign(0)
+        for count in self.nonfinite.values():
+            count.assign(0)
+        if ema_decay is None:
+            self.ema_ready.assign(0)
+
+    def default_optimizer(self):
+        """What `compile` takes for a player when nothing is given."""
+        return keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8)
+
+    def _optimizer(self, player, optimizer):
+        optimizer = self.default_optimizer() if optimizer is None else optimizers.get(optimizer)
+        network = getattr(self, player)
+        if network.dtype_policy.name == "mixed_float16" or self.dtype_policy.name == "mixed_float16":
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # Keras builds `self.optimizer` alone, and under tf.distribute an optimizer can not be built within a step.
+        optimizer.build(network.trainable_variables)
+        return optimizer
+
+    def term_names(self):
+        """Names of all that `discriminator_terms` and `generator_terms` report."""
+        return ["d_loss", "g_loss", *self.penalties]
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return {
+            "generator_optimizer": keras.optimizers.serialize(_inner(self.generator_optimizer)),
+            "discriminator_optimizer": keras.optimizers.serialize(_inner(self.discriminator_optimizer)),
+            "loss": _serialize_loss(self.loss_name),
+            "label_smoothing": self.label_smoothing,
+            "discriminator_steps": self.discriminator_steps,
+            "penalties": dict(self.penalties),
+            "ema_decay": self.ema_decay,
+            "augment": list(self.augment_policies),
+            "update": self.update,
+            "seed": self.seed,
+            "jit_compile": self.jit_compile,
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        for player in self.players:
+            key = f"{player}_optimizer"
+            config[key] = keras.optimizers.deserialize(config[key])
+        config["loss"] = _deserialize_loss(config["loss"])
+        self.compile(**config)
+
+    # Playing.
+
+    def call(self, inputs, training=False):
+        """Latents (n, latent), or [latents, labels] -> images in the game's value range."""
+        return self.generator(inputs, training=training)
+
+    def train_step(self, data):
+        """`discriminator_steps` turns of the discriminator on fresh images, then one of the generator."""
+        chunks = self._chunks(self._batch(data))
+        for turn, chunk in enumerate(chunks[:-1]):
+            self._play(("discriminator",), chunk, turn)
+        if self.update == "simultaneous":
+            self._play(self.players, chunks[-1], len(chunks) - 1)
+        else:
+            for player in self.players:
+                self._play((player,), chunks[-1], len(chunks) - 1)
+        self._update_average()
+        self.steps.assign_add(1)
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def _play(self, players, batch, turn):
+        """Takes the gradients of `players`, then moves them."""
+        step = gradient_step()
+        taken = []
+        for player in players:
+            variables = getattr(self, player).trainable_variables
+            optimizer = getattr(self, f"{player}_optimizer")
+            with _turn_of(player, self._noise(player, batch, turn)):
+                terms, grads = step.gradients(lambda p=player: self._terms(p, batch), variables, optimizer)
+            taken.append((player, terms, grads, variables, optimizer))
+        for player, terms, grads, variables, optimizer in taken:
+            self._report(terms)
+            if variables:  # a frozen player is only watched
+                finite = step.apply(grads, variables, optimizer)
+                count = self.nonfinite[player]
+                count.assign(ops.where(finite, 0, count + 1))
+
+    def _terms(self, player, batch):
+        return getattr(self, f"{player}_terms")(batch)
+
+    def _noise(self, player, batch, turn):
+        step = self.steps * self.discriminator_steps + turn
+        return self._stream(self.players.index(player), step, batch)
+
+    def _stream(self, number, step, batch):
+        """This replica's part of a turn's noise: its samples are counted on from those of the replicas before it."""
+        index, _ = gradient_step().replica()
+        return random.Noise(self.seed, number, step, index * _length(batch.images))
+
+    def _report(self, terms):
+        """Adds each finite term to its mean: one NaN shall not hide an epoch's losses."""
+        for name, value in terms.items():
+            value = ops.cast(value, "float32")
+            finite = ops.isfinite(value)
+            self.means[name].update_state(ops.where(finite, value, 0.0), sample_weight=ops.cast(finite, "float32"))
+
+    def _update_average(self):
+        if self.ema_decay is None:
+            return
+        age = ops.cast(self.ema_age, "float32")
+        decay = ops.minimum(self.ema_decay, (1.0 + age) / (10.0 + age))
+        decay = decay * ops.cast(self.ema_ready, "float32")  # the first update copies
+        for average, raw in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+            average.assign(raw + decay * (average - raw))
+        self.ema_age.assign_add(1)
+        self.ema_ready.assign(1)
+
+    def test_step(self, data):
+        """Every term on one batch, with nothing updated and layers as at inference."""
+        batch = self._batch(data)
+        seen = ops.cast(self.means["d_loss"].count, "int32")  # so that each batch meets other latents
+        for number, player in enumerate(self.players, start=len(self.players)):
+            with _turn_of(player, self._stream(number, seen, batch), training=False):
+                self._report(self._terms(player, batch))
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def _batch(self, data):
+        images, labels = data if isinstance(data, (tuple, list)) else (data, None)
+        images = image_data.to_range(images, *self.value_range)
+        return Batch(images, None if self.num_classes is None else ops.cast(labels, "int32"))
+
+    def _chunks(self, batch):
+        """The batch in `discriminator_steps` equal parts."""
+        k, n = self.discriminator_steps, batch.images.shape[0]
+        if k == 1:
+            return [batch]
+        if n is None or n % k:
+            raise ValueError(f"a batch is shared out to {k} turns of the discriminator: {n} images do not divide by {k}")
+        images = ops.split(batch.images, k)
+        labels = [None] * k if batch.labels is None else ops.split(batch.labels, k)
+        return [Batch(*parts) for parts in zip(images, labels, strict=True)]
+
+    # Fitting.
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=64,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_data=None,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        validation_freq=1,
+    ):
+        """Trains both players.
+
+        Args:
+            x: real images: uint8 0..255 or float in [-1, 1], (n, h, w, c); or a folder of images of any sizes; or
+                `keras_gans.data.load(...)`; or a tf.data.Dataset of batches of images or (images, labels).
+            y: labels (n,), for a class-conditional model and images given as an array.
+            batch_size: images for one turn; a step takes `discriminator_steps` times as many. Not for a tf.data.Dataset.
+            epochs, verbose, callbacks, validation_data, initial_epoch, steps_per_epoch, validation_freq: as for
+                `keras.Model.fit`. A `keras_gans.callbacks.Checkpoint` among the callbacks resumes an interrupted run,
+                within an epoch too.
+
+        Returns:
+            `keras.callbacks.History`; the losses are means over each epoch.
+
+        Raises:
+            DataError: the images or labels are not what this model takes; nothing was trained.
+            TrainingError: ten steps in a row had a gradient that was not finite; the weights still are.
+        """
+        self._assert_compile_called("fit")
+        source = feed.Feed(self._prepare(x, y), batch_size * self.discriminator_steps, self.seed, steps_per_epoch)
+        validation = None if validation_data is None else self._evaluation_data(validation_data, None, batch_size)
+        follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.go_to(self._position()))
+        callbacks = [follow, *(callbacks or []), our_callbacks.StopWhenNotFinite()]
+        self._fit_start = int(self.steps) - initial_epoch * (source.steps_per_epoch or 0)
+        for callback in callbacks:
+            if isinstance(callback, our_callbacks.Checkpoint):
+                callback.resume(self)
+        container = keras.callbacks.CallbackList(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            verbose=1 if verbose == "auto" else verbose,
+            epochs=epochs,
+            steps=source.steps_per_epoch,
+            model=self,
+        )
+        for first, last in source.spans(self._position(), initial_epoch, epochs):
+            source.go_to(self._position())
+            super().fit(
+                source.dataset(),
+                epochs=last,
+                initial_epoch=first,
+                shuffle=False,  # ours already is, and a user's pipeline is left alone
+                callbacks=container,
+                validation_data=validation,
+                validation_freq=validation_freq,
+            )
+        return self.history
+
+    def _position(self):
+        """Steps since the run that `fit` works on began."""
+        return int(self.steps) - self._fit_start
+
+    def _prepare(self, x, y=None):
+        height, width, channels = self.image_shape
+        return check.prepare(x, y, size=height, channels=channels, num_classes=self.num_classes)
+
+    def _evaluation_data(self, x, y, batch_size):
+        if isinstance(x, tuple) and y is None:
+            x, y = x
+        return feed.in_order(self._prepare(x, y), batch_size)
+
+    def evaluate(self, x=None, y=None, batch_size=64, **kwargs):
+        """The means of every player's terms over x, with nothing updated. Arguments as for `fit` and `keras.Model`."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
+            self._assert_compile_called("evaluate")
+            x, y = self._evaluation_data(x, y, batch_size), None
+        return super().evaluate(x, y, **kwargs)
+
+    # Drawing.
+
+    def generate(
+        self, n=16, seed=0, labels=None, latents=None, truncation=None, output="uint8", batch_size=32
+    ):
+        """Pictures.
+
+        Picture i is a function of (weights, seed, i): not of n, and but for rounding not of batch size or device.
+
+        Args:
+            n: how many. Ignored when latents are given.
+            seed: whole number of at least 0.
+            labels: for a class-conditional model, one class or n of them; None: 0, 1, 2, ... in turn.
+            latents: (n, latent) instead of drawn ones.
+            truncation: None, or a number: latents stay within it (see `keras_gans.random.sample_latents`): less variety,
+                fewer failures.
+            output: "uint8" for 0..255, "float" for [-1, 1].
+            batch_size: pictures computed at once.
+
+        Returns:
+            NumPy array (n, height, width, channels).
+
+        Raises:
+            ValueError: an argument is not what it has to be.
+        """
+        return sampling.generate(self, n, seed, labels, latents, truncation, output, batch_size)
+
+    def sampler(self):
+        """The float32 network that draws: the moving average, or a copy of the generator where there is none."""
+        if not int(self.ema_ready):
+            self.ema_generator.set_weights(self.generator.get_weights())
+        return self.ema_generator
+
+    def reestimate_statistics(self, batches=50, batch_size=64, seed=0):
+        """Sets the sampler's batch-normalisation statistics to means over `batches` batches of fresh latents.
+
+        The statistics that training leaves lag behind the weights. The paper's DCGAN samples with each batch's own.
+        """
+        sampling.reestimate_statistics(self, batches, batch_size, seed)
+
+
+def _length(images):
+    return images.shape[0] or ops.shape(images)[0]
+
+
+def _check_between(name, value, low, high):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value < high:
+        raise ValueError(f"{name} must be a number of at least {low} and less than {high}, got {value!r}")
+
+
+def _inner(optimizer):
+    """The optimizer itself, without the loss scaling that `compile` wraps around it."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _serialize_loss(loss):
+    return loss if isinstance(loss, str) else [keras.saving.serialize_keras_object(part) for part in loss[:2]]
+
+
+def _deserialize_loss(loss):
+    return loss if isinstance(loss, str) else [keras.saving.deserialize_keras_object(part) for part in loss]

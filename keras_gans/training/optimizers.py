@@ -1,0 +1,105 @@
+"""Optimizers and schedules that papers used and Keras lacks, and how a recipe names them."""
+
+import math
+
+import keras
+from keras import ops
+
+register = keras.saving.register_keras_serializable(package="keras_gans")
+
+
+@register
+class DecayToFloor(keras.optimizers.schedules.LearningRateSchedule):
+    """initial / factor^step, never below floor: the 2014 GAN's learning rate (released code: factor 1.000004)."""
+
+    def __init__(self, initial, factor, floor):
+        self.initial, self.factor, self.floor = initial, factor, floor
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        return ops.maximum(self.initial * ops.exp(-step * math.log(self.factor)), self.floor)
+
+    def get_config(self):
+        return {"initial": self.initial, "factor": self.factor, "floor": self.floor}
+
+
+@register
+class LinearRamp(keras.optimizers.schedules.LearningRateSchedule):
+    """From `initial` to `final`, in a straight line between step `start` and step `end`, constant outside."""
+
+    def __init__(self, initial, final, end, start=0):
+        self.initial, self.final, self.start, self.end = initial, final, start, end
+
+    def __call__(self, step):
+        done = (ops.cast(step, "float32") - self.start) / (self.end - self.start)
+        return self.initial + (self.final - self.initial) * ops.clip(done, 0.0, 1.0)
+
+    def get_config(self):
+        return {"initial": self.initial, "final": self.final, "end": self.end, "start": self.start}
+
+
+@register
+class MomentumSGD(keras.optimizers.Optimizer):
+    """SGD with v = momentum * v - rate * gradient, w = w + v, where the momentum may be a schedule.
+
+    Args:
+        learning_rate: float or schedule.
+        momentum: float, or a schedule of the number of updates (the 2014 GAN: .5 to .7 in 250 epochs).
+    """
+
+    def __init__(self, learning_rate=0.1, momentum=0.5, name="momentum_sgd", **kwargs):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.momentum = momentum
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.velocities = [self.add_variable_from_reference(v, name="velocity") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        velocity = self.velocities[self._get_variable_index(variable)]
+        momentum = self.momentum(self.iterations) if callable(self.momentum) else self.momentum
+        rate = ops.cast(learning_rate, variable.dtype)
+        moved = ops.cast(momentum, variable.dtype) * velocity - rate * ops.cast(gradient, variable.dtype)
+        self.assign(velocity, moved)
+        self.assign_add(variable, moved)
+
+    def get_config(self):
+        momentum = self.momentum
+        if isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule):
+            momentum = keras.optimizers.schedules.serialize(momentum)
+        return {**super().get_config(), "momentum": momentum}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if isinstance(config.get("momentum"), dict):
+            schedule = keras.optimizers.schedules.deserialize(config["momentum"], custom_objects)
+            config = {**config, "momentum": schedule}
+        return super().from_config(config, custom_objects)
+
+
+OURS = {cls.__name__: cls for cls in (DecayToFloor, LinearRamp, MomentumSGD)}
+
+
+def get(optimizer):
+    """A Keras optimizer from an optimizer, a name, or a recipe's table.
+
+    A table names its class, ours or Keras's, and gives its arguments; schedules are tables within it:
+    `{class = "Adam", learning_rate = {class = "CosineDecay", initial_learning_rate = 2e-4, decay_steps = 1000}}`.
+    """
+    if isinstance(optimizer, dict) and "class" in optimizer:
+        return _from_table(optimizer)
+    try:
+        return keras.optimizers.get(optimizer)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"an optimizer, its name or a table with a class was wanted, got {optimizer!r}") from error
+
+
+def _from_table(table):
+    arguments = {key: _from_table(value) if isinstance(value, dict) else value for key, value in table.items()}
+    name = arguments.pop("class")
+    for home in (OURS, vars(keras.optimizers), vars(keras.optimizers.schedules)):
+        if name in home:
+            return home[name](**arguments)
+    raise ValueError(f"neither Keras nor keras_gans has an optimizer or a schedule named {name!r}")

@@ -1,0 +1,149 @@
+"""A whole training run from a recipe: what `keras-gans train` does.
+
+Everything of a run stands in one folder, and a run that is started again goes on where it stopped:
+
+    run.json       the recipe, model, data, versions and machine
+    checkpoints/   the last two checkpoints
+    samples/       a grid of the same latents, every so many steps
+    curve.csv      every term by step
+    model/         the finished model's folder, for `keras_gans.load` and `keras-gans publish`
+"""
+
+import json
+import math
+import os
+import platform
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_gans import artifacts
+from keras_gans.training import callbacks as our_callbacks
+
+RUN, CHECKPOINTS, GRIDS, CURVE, MODEL = "run.json", "checkpoints", "samples", "curve.csv", "model"
+
+
+def train(build, card, recipe, data, out, *, steps=None, sample_every=None, checkpoint_every=None, callbacks=()):
+    """Trains `build()` on `data` by `recipe`, in the folder `out`; resumes what is there.
+
+    Args:
+        build: function that makes the model, called after the seed is set.
+        card: the model's card, a dict.
+        recipe: a table of the card's recipes: batch_size, steps, seed, compile, data.
+        data: `keras_gans.data.Images`.
+        out: folder, made where it is missing.
+        steps: instead of the recipe's.
+        sample_every, checkpoint_every: steps; None: twenty times in the run.
+        callbacks: further Keras callbacks.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        CheckpointError: `out` holds a run of another model, recipe or data.
+    """
+    out, steps = Path(out), int(steps or recipe["steps"])
+    seed = recipe.get("seed", 0)
+    deterministic(seed)
+    model = build()
+    model.card = dict(card)
+    model.compile(**recipe["compile"])
+    _record(out, card, recipe, model, data)
+    often = max(1, steps // 20)
+    kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
+    ours = [
+        our_callbacks.SampleGrid(out / GRIDS, sample_every or often),
+        our_callbacks.Curve(out / CURVE, every=max(1, steps // 500)),
+        kept,  # after the others: what it saves, they have seen
+        our_callbacks.StopAfter(steps),
+    ]
+    per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
+    model.fit(
+        data,
+        batch_size=recipe["batch_size"],
+        epochs=math.ceil(steps / per_epoch),
+        callbacks=[*ours, *callbacks],
+        verbose=0,
+    )
+    kept.save()
+    _finish(model, recipe, data, out, kept)
+    return model
+
+
+def deterministic(seed):
+    """Seeds initial weights, and asks the backend for operations that always add up in the same order."""
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def _finish(model, recipe, data, out, kept):
+    model.reestimate_statistics()
+    steps = int(model.steps)
+    images = steps * recipe["batch_size"] * model.discriminator_steps
+    model.save_pretrained(out / MODEL, provenance(recipe, data, steps, images, kept.elapsed()))
+
+
+def provenance(recipe, data, steps, images_seen, seconds):
+    """How weights came to be, for weights.json."""
+    return {
+        "data": data.name,
+        "images": len(data),
+        "data_sha256": data.fingerprint(),
+        "images_seen": images_seen,
+        "steps": steps,
+        "seconds": round(seconds),
+        "seed": recipe.get("seed", 0),
+        "recipe": recipe,
+        **machine(),
+    }
+
+
+def machine():
+    """What a run was made with: hardware and versions."""
+    return {"hardware": hardware(), "versions": versions()}
+
+
+def hardware():
+    """One line: processor, cores, and accelerators if there are any."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = names[0] if names else name
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+
+
+def versions():
+    """{package: version} of what computes."""
+    found = {"python": platform.python_version(), "keras": keras.__version__, "numpy": np.__version__}
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        found["tensorflow"] = tf.__version__
+    return found
+
+
+def _record(out, card, recipe, model, data):
+    """Writes run.json, or holds the run to the one that is there."""
+    run = {
+        "family": card["family"],
+        "architecture": model.architecture(),
+        "recipe": {key: value for key, value in recipe.items() if key not in ("steps", "note")},
+        "data": data.name,
+        "data_sha256": data.fingerprint(),
+    }
+    run = json.loads(json.dumps(run))  # tuples become lists, as they will when it is read again
+    path = out / RUN
+    if path.is_file():
+        differs = [key for key, value in artifacts.read_json(path).items() if key in run and run[key] != value]
+        if differs:
+            raise artifacts.CheckpointError(
+                f"{out} holds another run: its {' and '.join(differs)} differ from what was asked for. "
+                "Ask for the same, or train into another folder."
+            )
+    out.mkdir(parents=True, exist_ok=True)
+    artifacts.write_json(path, {**run, **machine()})
