@@ -207,7 +207,6 @@ def _checked_dataset(dataset: Any, size: int, channels: int, num_classes: int | 
             f"This model is class-conditional ({num_classes} classes) and the dataset has no labels: "
             "give a tf.data.Dataset of (images, labels)."
         )
-    _check_dtype(parts[0].dtype.name)
     _check_batched(parts[0].shape, size, channels)
     first = next(iter(dataset.take(1).as_numpy_iterator()), None)
     if first is None:

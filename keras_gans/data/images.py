@@ -214,9 +214,8 @@ def square(image: Image.Image, size: int, channels: int) -> np.ndarray:
     side = min(width, height)
     if width != height:
         left, top = (width - side) // 2, (height - side) // 2
-        image = image.crop(
-            (left, top, left + side, top + side)
-        )  # a `box` for resize() would let the outside bleed in
+        # Not resize(box=...): its filter would let the outside bleed in.
+        image = image.crop((left, top, left + side, top + side))
     if side != size:
         image = image.resize((size, size), Image.Resampling.BICUBIC)
     return with_channels(np.asarray(image), channels)

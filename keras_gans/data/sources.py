@@ -76,7 +76,7 @@ def load(
     if isinstance(source, str) and source.startswith("tfds:"):
         return _tfds(source.removeprefix("tfds:"), split, size, channels, limit)
     if isinstance(source, str | os.PathLike):
-        return _folder(Path(source).expanduser(), split, size, channels, limit)
+        return _folder(os.path.expanduser(source), split, size, channels, limit)
     data = source if isinstance(source, Images) else _arrays(source)
     if limit is not None:
         data = data.take(limit)
@@ -93,20 +93,21 @@ def _arrays(source: Any) -> Images:
 # --- a folder -----------------------------------------------------------------------------------------
 
 
-def _folder(folder: Path, split: str, size: int | None, channels: int | None, limit: int | None) -> Images:
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
+def _folder(
+    path: str | os.PathLike[str], split: str, size: int | None, channels: int | None, limit: int | None
+) -> Images:
+    if not os.path.isdir(path):  # Path.is_dir raises where a name is too long, and Path("") is here
+        what = "is not a folder" if os.path.exists(path) else "does not exist"
         raise DataError(
-            f"A folder of images or tfds:NAME was wanted and {str(folder)!r} {what}: check the path, "
+            f"A folder of images or tfds:NAME was wanted and {str(path)[-80:]!r} {what}: check the path, "
             "or write tfds: before a TFDS name."
         )
-    folder = _split_of(folder, split)
-    parts = [
-        part for part in sorted(folder.iterdir()) if part.is_dir() and not part.name.startswith((".", "__"))
-    ]
+    name = Path(path).resolve().name
+    folder = _split_of(Path(path), split)
+    parts = [part for part in sorted(folder.iterdir()) if part.is_dir() and not _hidden(part.name)]
     found = [(part.name, _image_files(part)) for part in parts]
     found = [(part, files) for part, files in found if files]
-    loose = [path for path in _visible(folder.iterdir()) if path.is_file()]
+    loose = [path for path in folder.iterdir() if _is_image(path) and path.is_file()]
     class_names: list[str] | None = [part for part, _ in found]
     if loose or not found:  # pictures beside the subfolders: then these are no classes
         found, class_names = [("", sorted(loose + [file for _, files in found for file in files]))], None
@@ -119,12 +120,12 @@ def _folder(folder: Path, split: str, size: int | None, channels: int | None, li
     if limit is not None and limit < len(items):
         items = [items[number * len(items) // limit] for number in range(limit)]
     read = partial(_read_folder, items, str(folder), class_names)
-    return Images(read, name=folder.resolve().name, size=size, channels=channels)
+    return Images(read, name=name, size=size, channels=channels)
 
 
 def _split_of(folder: Path, split: str) -> Path:
     """folder/split where every subfolder is called like a split; elsewhere the folder itself."""
-    subfolders = {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    subfolders = {path.name for path in folder.iterdir() if path.is_dir() and not _hidden(path.name)}
     if subfolders and subfolders <= _SPLIT_NAMES:
         if split in subfolders:
             return folder / split
@@ -140,16 +141,21 @@ def _split_of(folder: Path, split: str) -> Path:
     return folder
 
 
-def _visible(paths: Iterable[Path]) -> Iterator[Path]:
-    return (
-        path for path in paths if path.suffix.lower() in pixels.SUFFIXES and not path.name.startswith(".")
-    )
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__"))  # .thumbnails, __MACOSX
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in pixels.SUFFIXES and not _hidden(path.name)
 
 
 def _image_files(folder: Path) -> list[Path]:
     """Every image under a folder, sorted. Links to folders are not followed: they may lead in circles."""
-    walked = (Path(where) / name for where, _, names in os.walk(folder) for name in names)
-    return sorted(_visible(walked))
+    found: list[Path] = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _hidden(name)]  # so that walk() does not go there
+        found.extend(path for name in names if _is_image(path := Path(where) / name))
+    return sorted(found)
 
 
 def _read_folder(

@@ -17,6 +17,10 @@ class TrainingError(artifacts.KerasGansError):
     """Training stopped because it cannot go on; the text says why and what to try."""
 
 
+class Stopped(artifacts.KerasGansError):
+    """A run was asked to stop; everything is saved, and it goes on from there when it is started again."""
+
+
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Stops a run in which a player's gradient was not finite ten steps in a row. `fit` adds it by itself."""
 
@@ -25,16 +29,16 @@ class StopWhenNotFinite(keras.callbacks.Callback):
             if int(count) >= PATIENCE:
                 raise TrainingError(
                     f"The {player}'s gradient was not finite for {PATIENCE} steps in a row, up to step "
-                    f"{int(self.model.steps)}. No weight took it. Look for NaN in the data, lower the learning rates, or "
-                    "add penalties={'r1': 1.0}; in float16, try bfloat16."
+                    f"{int(self.model.steps)}. No weight took it. Look for NaN in the data, lower the "
+                    "learning rates, or add penalties={'r1': 1.0}; in float16, try bfloat16."
                 )
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Writes the whole state of the run as it goes, and resumes from it when `fit` is called again, bit for bit.
+    """Writes the whole state of the run as it goes, and resumes from it when `fit` is called again.
 
-    Exact on a CPU with `tf.config.experimental.enable_op_determinism()` (`keras-gans train` turns it on), for data that
-    `keras_gans.data.load`, an array or a folder gives.
+    Bit for bit on a CPU with `tf.config.experimental.enable_op_determinism()` (`keras-gans train`
+    turns it on), for data that `keras_gans.data.load`, an array or a folder gives.
 
     Args:
         folder: where the checkpoints are; nothing else should be there.
@@ -86,6 +90,28 @@ class StopAfter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if int(self.model.steps) >= self.steps:
             self.model.stop_training = True
+
+
+class StopWhen(keras.callbacks.Callback):
+    """Saves the run and raises `Stopped` after the first step at which `asked()` is true. Belongs last.
+
+    Args:
+        asked: function without arguments.
+        kept: the run's `Checkpoint`.
+    """
+
+    def __init__(self, asked, kept):
+        super().__init__()
+        self.asked, self.kept = asked, kept
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.asked():
+            path = self.kept.save()
+            saved = "saved" if path else "not saved, for a weight is not finite,"
+            raise Stopped(
+                f"Stopped after step {int(self.model.steps)}, {saved} in {self.kept.folder}: "
+                "start the same run again to go on."
+            )
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -155,4 +181,5 @@ class Curve(keras.callbacks.Callback):
 def read_curve(path):
     """The rows of a Curve's file: dicts of numbers."""
     with open(path, newline="") as file:
-        return [{k: int(v) if k == "step" else float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    return [{k: int(v) if k == "step" else float(v) for k, v in row.items()} for row in rows]

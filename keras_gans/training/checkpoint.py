@@ -25,7 +25,8 @@ def state_variables(model):
     for owner, thing in owners:
         metrics = {id(v) for v in getattr(thing, "metrics_variables", [])}
         kept = [v for v in thing.variables if id(v) not in metrics]
-        found.update({f"{owner}/{i:04d}/{v.path}": v for i, v in enumerate(kept)})
+        # By number and own name: paths hold layers that Keras numbers through a whole process (adam_5).
+        found.update({f"{owner}/{i:04d}/{v.name}": v for i, v in enumerate(kept)})
     return found
 
 
@@ -33,7 +34,7 @@ def save(model, folder, record, keep=2):
     """Writes the model's state and `record` (what JSON can hold). Returns the path, or None where a value is not finite."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: np.ascontiguousarray(v.numpy()) for name, v in state_variables(model).items()}
+    tensors = {name: np.array(v.numpy(), order="C") for name, v in state_variables(model).items()}
     if not all(np.isfinite(t).all() for t in tensors.values()):
         log.warning("a weight is not finite: no checkpoint was written, the previous one stays")
         return None

@@ -10,9 +10,9 @@ from keras_gans.training import optimizers, run
 
 
 def train(build, card, recipe, data, out, *, steps=None, callbacks=()):
-    """Trains `build()` on labelled `data` (`keras_gans.data.Images`) by `recipe`; writes `<out>/model`.
+    """Trains `build()` on labelled `data` (`keras_gans.data.Images`) by `recipe`; writes run.json and model/.
 
-    It takes minutes and is not resumed: a run that was stopped starts afresh.
+    It takes minutes and is not resumed: a run that was stopped starts afresh. Errors are those of run.train.
     """
     out, steps = Path(out), int(steps or recipe["steps"])
     seed = recipe.get("seed", 0)
@@ -20,6 +20,8 @@ def train(build, card, recipe, data, out, *, steps=None, callbacks=()):
     model = build()
     model.card = dict(card)
     model.compile(optimizer=optimizers.get(recipe["compile"]["optimizer"]))
+    data = run.fitted(data, model.network.input.shape[1:], model.architecture()["num_classes"])
+    run.record(out, card, recipe, model, data)
     timer = Timer()
     stop = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: _stop_at(model, steps),
@@ -34,7 +36,8 @@ def train(build, card, recipe, data, out, *, steps=None, callbacks=()):
         callbacks=[timer, stop, *callbacks],
     )
     taken = int(model.optimizer.iterations)
-    model.save_pretrained(out / run.MODEL, run.provenance(recipe, data, taken, taken * recipe["batch_size"], timer.seconds))
+    origin = run.provenance(recipe, data, taken, taken * recipe["batch_size"], timer.seconds)
+    model.save_pretrained(out / run.MODEL, origin)
     return model
 
 

@@ -32,9 +32,8 @@ class Feed:
         if self.steps_per_epoch is None:
             return [(initial_epoch, epochs)]
         epoch, offset = divmod(position, self.steps_per_epoch)
-        if offset and epoch < epochs:
-            return [(epoch, epoch + 1), (epoch + 1, epochs)]
-        return [(min(epoch, epochs), epochs)]
+        spans = [(epoch, epoch + 1), (epoch + 1, epochs)] if offset else [(epoch, epochs)]
+        return [(first, last) for first, last in spans if first < min(last, epochs)]
 
     def go_to(self, position):
         """Where the next epoch's iterator begins."""
@@ -59,9 +58,8 @@ class Feed:
             return self.data.batches(self.batch_size, self.seed, start=self.position, stop=end_of_epoch)
 
         dataset = tf.data.Dataset.from_generator(batches, output_signature=_signature(self.data, self.batch_size))
-        if self.position % self.steps_per_epoch == 0:
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps_per_epoch))
-        return dataset.prefetch(2)
+        left = self.steps_per_epoch - self.position % self.steps_per_epoch  # the same for all epochs of a span
+        return dataset.apply(tf.data.experimental.assert_cardinality(left)).prefetch(2)
 
 
 

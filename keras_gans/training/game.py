@@ -330,7 +330,7 @@ class AdversarialModel(Pretrained, keras.Model):
         age = ops.cast(self.ema_age, "float32")
         decay = ops.minimum(self.ema_decay, (1.0 + age) / (10.0 + age))
         decay = decay * ops.cast(self.ema_ready, "float32")  # the first update copies
-        for average, raw in zip(self.ema_generator.variables, self.generator.variables, strict=True):
+        for average, raw in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(raw + decay * (average - raw))
         self.ema_age.assign_add(1)
         self.ema_ready.assign(1)
@@ -411,6 +411,7 @@ class AdversarialModel(Pretrained, keras.Model):
             steps=source.steps_per_epoch,
             model=self,
         )
+        epochs_done = []
         for first, last in source.spans(self._position(), initial_epoch, epochs):
             source.go_to(self._position())
             super().fit(
@@ -422,6 +423,8 @@ class AdversarialModel(Pretrained, keras.Model):
                 validation_data=validation,
                 validation_freq=validation_freq,
             )
+            epochs_done += self.history.epoch  # which Keras begins anew at each fit
+        self.history.epoch = epochs_done
         return self.history
 
     def _position(self):

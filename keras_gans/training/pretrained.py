@@ -34,17 +34,17 @@ class Pretrained:
         return {
             f"{prefix}/{v.path}": np.asarray(v.numpy(), "float32")
             for prefix, network in networks.items()
-            for v in network.variables
+            for v in network.weights
         }
 
     def assign_tensors(self, tensors, what="these weights"):
         """Sets every tensor or none: names and shapes are checked first, `IncompatibleWeightsError` says what differs."""
         networks = self.receiving_networks()
-        expected = {f"{p}/{v.path}": tuple(v.shape) for p, same in networks.items() for v in same[0].variables}
+        expected = {f"{p}/{v.path}": tuple(v.shape) for p, same in networks.items() for v in same[0].weights}
         artifacts.match(tensors, expected, what)
         for prefix, same in networks.items():
             for network in same:
-                for v in network.variables:
+                for v in network.weights:
                     v.assign(np.asarray(tensors[f"{prefix}/{v.path}"], "float32"))
 
     def samples(self):

@@ -19,37 +19,55 @@ import keras
 import numpy as np
 
 from keras_gans import artifacts
+from keras_gans.data import check
 from keras_gans.training import callbacks as our_callbacks
 
 RUN, CHECKPOINTS, GRIDS, CURVE, MODEL = "run.json", "checkpoints", "samples", "curve.csv", "model"
 
 
-def train(build, card, recipe, data, out, *, steps=None, sample_every=None, checkpoint_every=None, callbacks=()):
+def train(
+    build,
+    card,
+    recipe,
+    data,
+    out,
+    *,
+    steps=None,
+    sample_every=None,
+    checkpoint_every=None,
+    callbacks=(),
+    stop=None,
+):
     """Trains `build()` on `data` by `recipe`, in the folder `out`; resumes what is there.
 
     Args:
         build: function that makes the model, called after the seed is set.
         card: the model's card, a dict.
         recipe: a table of the card's recipes: batch_size, steps, seed, compile, data.
-        data: `keras_gans.data.Images`.
+        data: `keras_gans.data.Images`, brought to the model's size and channels.
         out: folder, made where it is missing.
         steps: instead of the recipe's.
         sample_every, checkpoint_every: steps; None: twenty times in the run.
         callbacks: further Keras callbacks.
+        stop: function that says whether to stop now; asked after each step.
 
     Returns:
         The trained model.
 
     Raises:
-        CheckpointError: `out` holds a run of another model, recipe or data.
+        CheckpointError: `out` holds a run of another model, recipe or data, or one that is past `steps`.
+        DataError: the data is not what the model takes; nothing was written.
+        Stopped: `stop` said so; the run is saved and goes on when it is started again.
     """
     out, steps = Path(out), int(steps or recipe["steps"])
     seed = recipe.get("seed", 0)
     deterministic(seed)
     model = build()
     model.card = dict(card)
-    model.compile(**recipe["compile"])
-    _record(out, card, recipe, model, data)
+    model.compile(**{"seed": seed, **recipe["compile"]})
+    data = fitted(data, model.image_shape, model.num_classes)
+    per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
+    record(out, card, recipe, model, data)
     often = max(1, steps // 20)
     kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
     ours = [
@@ -58,17 +76,32 @@ def train(build, card, recipe, data, out, *, steps=None, sample_every=None, chec
         kept,  # after the others: what it saves, they have seen
         our_callbacks.StopAfter(steps),
     ]
-    per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
-    model.fit(
-        data,
-        batch_size=recipe["batch_size"],
-        epochs=math.ceil(steps / per_epoch),
-        callbacks=[*ours, *callbacks],
-        verbose=0,
-    )
-    kept.save()
+    asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
+    kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
+    if int(model.steps) > steps:
+        raise artifacts.CheckpointError(
+            f"{out} holds a run that is at step {int(model.steps)}, and {steps} steps were asked for: "
+            "ask for more, or train into another folder."
+        )
+    if int(model.steps) < steps:
+        model.fit(
+            data,
+            batch_size=recipe["batch_size"],
+            epochs=math.ceil(steps / per_epoch),
+            callbacks=[*ours, *callbacks, *asked],
+            verbose=0,
+        )
+        kept.save()
     _finish(model, recipe, data, out, kept)
     return model
+
+
+def fitted(data, image_shape, num_classes):
+    """The data at the model's size and channels, and its labels; DataError if it can not take them."""
+    height, _, channels = image_shape
+    data = data.with_shape(height, channels)
+    check.prepare(data, size=height, channels=channels, num_classes=num_classes)
+    return data
 
 
 def deterministic(seed):
@@ -112,9 +145,10 @@ def hardware():
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = names[0] if names else name
-    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+        lines = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        name = lines[0].split(":", 1)[1].strip() if lines else name
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"
 
 
 def versions():
@@ -127,7 +161,7 @@ def versions():
     return found
 
 
-def _record(out, card, recipe, model, data):
+def record(out, card, recipe, model, data):
     """Writes run.json, or holds the run to the one that is there."""
     run = {
         "family": card["family"],
@@ -139,7 +173,8 @@ def _record(out, card, recipe, model, data):
     run = json.loads(json.dumps(run))  # tuples become lists, as they will when it is read again
     path = out / RUN
     if path.is_file():
-        differs = [key for key, value in artifacts.read_json(path).items() if key in run and run[key] != value]
+        there = artifacts.read_json(path)
+        differs = [key for key, value in there.items() if key in run and run[key] != value]
         if differs:
             raise artifacts.CheckpointError(
                 f"{out} holds another run: its {' and '.join(differs)} differ from what was asked for. "

@@ -87,6 +87,7 @@ WITH_NAN[3, 2, 1, 0] = np.nan
         (BYTES.reshape(6, -1), r"shape \(6, 192\) came: reshape it"),
         (BYTES[None], r"shape \(1, 6, 8, 8, 3\) came"),
         (BYTES[:0], "an empty array came"),
+        (Images(BYTES[:0]), "an empty data set came"),
         (BYTES[..., 0], "draws 8x8x3 images and the data has 8x8x1"),
         (
             np.zeros((6, 3, 8, 8), "uint8"),

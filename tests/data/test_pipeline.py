@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_gans.data import DataError, Images
-from keras_gans.data.pipeline import Decoded
+from keras_gans.data.pipeline import Decoded, epoch_flips
 
 
 def numbered(n: int, labels: bool = False) -> Images:
@@ -34,6 +34,7 @@ def test_the_order_is_pinned():
         [1, 9, 2, 8, 5],
         [0, 4, 3, 7, 6],
     ]
+    assert np.flatnonzero(epoch_flips(12, seed=7, epoch=1)).tolist() == [0, 1, 2, 4, 8, 9]
 
 
 def test_any_start_gives_the_tail_of_the_whole_run():

@@ -48,7 +48,8 @@ def test_subfolders_are_classes(tmp_path):
     write(tmp_path / "cat" / "deep" / "b.JPG", 10)
     write(tmp_path / "cat" / "a.png", 11)
     (tmp_path / "empty").mkdir()
-    write(tmp_path / ".thumbnails" / "a.png", 99)
+    for hidden in (".thumbnails", "__MACOSX", "dog/.thumbnails"):
+        write(tmp_path / hidden / "a.png", 99)
     data = load(str(tmp_path))
     assert data.class_names == ["cat", "dog"]
     assert data.labels.dtype == np.int32
@@ -140,6 +141,9 @@ def test_a_bomb_in_a_folder_is_skipped(tmp_path, monkeypatch):
 def test_folders_that_are_none(tmp_path):
     with pytest.raises(DataError, match=r"'.*nowhere' does not exist: check the path, or write tfds:"):
         load(tmp_path / "nowhere")
+    for odd in ("a\0b", "x" * 300, "~nobody_of_that_name/x", ""):
+        with pytest.raises(DataError, match="does not exist"):
+            load(odd)
     write(tmp_path / "a.png")
     with pytest.raises(DataError, match="is not a folder"):
         load(tmp_path / "a.png")

@@ -1,0 +1,261 @@
+"""keras-gans train"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import output, reference
+
+
+class Setting(click.ParamType):
+    """KEY=VALUE, the value as TOML has it: a number, true, a [list]; anything else is text."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        import tomllib
+
+        key, equals, text = value.partition("=")
+        if not equals or not key.isidentifier():
+            self.fail(f"{value!r} is not like width=32.", param, ctx)
+        try:
+            return key, tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            return key, text
+
+
+@click.command()
+@click.argument("name", metavar="NAME", shell_complete=reference.complete)
+@click.option("--data", metavar="tfds:NAME|FOLDER", help="Images.  [default: the card's]")
+@click.option("--split", help="As TFDS writes it: train[:50000].  [default: the card's, or train]")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME]")
+@click.option("--recipe", "recipe_name", help="One of the card's recipes.  [default: the card's]")
+@click.option("--steps", type=click.IntRange(1), help="Stop there; schedules stay as the recipe has them.")
+@click.option("--batch-size", type=click.IntRange(1), help="Images of one turn.")
+@click.option("--seed", type=click.IntRange(0), help="Of initial weights, order and noise.")
+@click.option("--finetune", is_flag=True, help="Begin with the published weights.")
+@click.option("--sample-every", type=click.IntRange(1), help="Steps between grids.  [default: 20 in a run]")
+@click.option(
+    "--checkpoint-every", type=click.IntRange(1), help="Steps.  [default: 20 in a run, and each epoch]"
+)
+@click.option(
+    "--set", "settings", type=Setting(), multiple=True, help="Of the architecture, as in --set width=32."
+)
+def command(
+    name: str,
+    data: str | None,
+    split: str | None,
+    out: Path | None,
+    recipe_name: str | None,
+    steps: int | None,
+    batch_size: int | None,
+    seed: int | None,
+    finetune: bool,
+    sample_every: int | None,
+    checkpoint_every: int | None,
+    settings: tuple[tuple[str, Any], ...],
+) -> None:
+    """Train a model by a recipe of its card, or go on with a run that was stopped.
+
+    NAME may also be the path of a card.toml. OUT gets model/ (for generate and publish), samples/, curve.csv and
+    checkpoints/. The same command again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save first.
+
+    \b
+      keras-gans train dcgan_mnist
+      keras-gans train dcgan_mnist --data ./photos --set size=64 --set channels=3 --out runs/photos
+      keras-gans train dcgan_mnist --finetune --data ./sevens --steps 500 --out runs/sevens
+    """
+    wanted, card = _find(name)
+    recipe = _recipe(card, recipe_name, steps, batch_size, seed)
+    if card.task == "classify" and (sample_every or checkpoint_every or finetune):
+        raise click.UsageError(
+            f"{card.name} draws nothing: --sample-every, --checkpoint-every and --finetune are not for it."
+        )
+    if finetune and settings:
+        raise click.UsageError(
+            "--finetune keeps the architecture of the weights: leave out --set, or --finetune."
+        )
+
+    from keras_gans import data as sources
+    from keras_gans.zoo import download
+
+    if finetune:
+        recipe["finetuned"] = (
+            f"{card.name}, version {card.version}, sha256 {download.record(card)['sha256'][:16]}"
+        )
+    images = sources.load(
+        data or card.data["source"], split=split or ("train" if data else card.data["split"])
+    )
+    out = out or Path("runs") / card.name
+    of_run = _card_of_run(card, data, split, images.name, finetune, out)
+
+    def build() -> Any:
+        import keras_gans
+
+        if finetune:
+            return keras_gans.load(wanted, dtype=recipe.get("dtype"))
+        return _build(card, recipe, dict(settings))
+
+    output.note(
+        f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}"
+    )
+    run = _classifier if card.task == "classify" else _game
+    taken = run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
+    output.say(f"wrote {out / 'model'} ({taken} steps)")
+
+
+def _find(name: str) -> tuple[str | Path, Any]:
+    """As `reference.find`; the path of a card.toml stands for its folder."""
+    if os.path.basename(name) == "card.toml":
+        name = (
+            os.path.join(os.curdir, os.path.dirname(name))
+            if not os.path.isabs(name)
+            else os.path.dirname(name)
+        )
+    return reference.find(name)
+
+
+def _recipe(
+    card: Any, name: str | None, steps: int | None, batch_size: int | None, seed: int | None
+) -> dict[str, Any]:
+    """A recipe of the card, with what was asked for in its place."""
+    from keras_gans.artifacts import KerasGansError
+
+    if not card.recipes:
+        raise KerasGansError(f"{card.folder}/card.toml has no recipes: add a table [recipes.modern] to it.")
+    name = name or card.default_recipe
+    if name not in card.recipes:
+        raise click.UsageError(f"{card.name} has no recipe {name!r}: take one of {', '.join(card.recipes)}.")
+    asked = {"steps": steps, "batch_size": batch_size, "seed": seed}
+    recipe = {
+        **copy.deepcopy(card.recipes[name]),
+        **{key: value for key, value in asked.items() if value is not None},
+    }
+    if seed is not None and "seed" in recipe["compile"]:
+        recipe["compile"]["seed"] = seed
+    return recipe
+
+
+def _build(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
+    """A fresh model: the card's architecture, over it the recipe's, over it --set's."""
+    from keras_gans import api, models
+    from keras_gans.artifacts import KerasGansError
+
+    architecture = {**card.architecture, **recipe.get("architecture", {}), **settings}
+    if card.family in models.FAMILIES:  # else api.build says so
+        known = [
+            key
+            for key in inspect.signature(getattr(models, card.family)).parameters
+            if key not in ("dtype", "name")
+        ]
+        unknown = [key for key in settings if key not in known]
+        if unknown:
+            raise KerasGansError(f"{card.family} has no {unknown[0]!r}: --set takes {', '.join(known)}.")
+    return api.build(dataclasses.replace(card, architecture=architecture), dtype=recipe.get("dtype"))
+
+
+def _card_of_run(
+    card: Any, data: str | None, split: str | None, seen: str, finetuned: bool, out: Path
+) -> dict[str, Any]:
+    """The card that the finished model gets: the recipe's own, unless it saw other data."""
+    from keras_gans.artifacts import name_from
+
+    found = card.to_dict()
+    source = data or card.data["source"]
+    split = split or ("train" if data else card.data["split"])
+    if (source, split) == (card.data["source"], card.data["split"]) and not finetuned:
+        return found
+    how = "fine-tuned" if finetuned else "trained"
+    return {
+        **found,
+        "name": name_from(out),
+        "version": 1,
+        "title": f"{card.family} {how} on {seen}",
+        "description": f"{card.name} {how} on {seen} by `keras-gans train`: say here what it draws.",
+        "weights_license": "unstated",
+        "data": {
+            "source": source,
+            "split": split,
+            "seen": f"{card.data['seen']}, then {seen}" if finetuned else seen,
+        },
+        "limits": [],
+    }
+
+
+def _game(
+    build: Any,
+    card: dict[str, Any],
+    recipe: dict[str, Any],
+    images: Any,
+    out: Path,
+    sample_every: Any,
+    checkpoint_every: Any,
+) -> int:
+    """A run of two players, which a signal stops with a checkpoint. Returns the steps taken."""
+    import keras
+
+    from keras_gans.training import run
+    from keras_gans.training.callbacks import Stopped
+
+    from .progress import Progress
+    from .signals import Wish
+
+    progress = Progress(
+        recipe["steps"], recipe["batch_size"] * recipe["compile"].get("discriminator_steps", 1)
+    )
+    wish = Wish()
+    show = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: wish.begin(),  # not before: there is nothing to save while data is read
+        on_train_batch_end=lambda batch, logs: progress.update(int(show.model.steps), batch, logs),
+    )
+    try:
+        model = run.train(
+            build,
+            card,
+            recipe,
+            images,
+            out,
+            sample_every=sample_every,
+            checkpoint_every=checkpoint_every,
+            callbacks=[show],
+            stop=wish,
+        )
+    except Stopped as stopped:
+        progress.line.close()
+        output.note(str(stopped))
+        raise click.exceptions.Exit(128 + (wish.number or 0)) from stopped
+    finally:
+        wish.end()
+        progress.line.close()
+    return int(model.steps)
+
+
+def _classifier(
+    build: Any, card: dict[str, Any], recipe: dict[str, Any], images: Any, out: Path, *unused: Any
+) -> int:
+    import keras
+
+    from keras_gans.training import classifier
+
+    from .progress import Progress
+
+    progress = Progress(recipe["steps"], recipe["batch_size"])
+    show = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: progress.update(
+            int(show.model.optimizer.iterations), batch, logs
+        )
+    )
+    try:
+        model = classifier.train(build, card, recipe, images, out, callbacks=[show])
+    finally:
+        progress.line.close()
+    return int(model.optimizer.iterations)

@@ -1,0 +1,63 @@
+"""Penalties on critics whose gradient is known."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_gans import autodiff, penalties, random
+
+
+@pytest.fixture
+def images(rng):
+    return rng.normal(size=(2, 6, 4, 4, 3)).astype("float32")
+
+
+def quadratic(x):
+    """Gradient 2x."""
+    return ops.sum(ops.square(x), axis=(1, 2, 3), keepdims=False)
+
+
+def test_input_gradient(images):
+    x = ops.convert_to_tensor(images[0])
+    np.testing.assert_allclose(autodiff.input_gradient(quadratic, x), 2 * images[0], rtol=1e-6)
+
+
+def test_r1_and_r2_are_half_the_squared_norm(images):
+    real, fake = images
+    got = {name: float(penalties.PENALTIES[name](quadratic, ops.convert_to_tensor(real), ops.convert_to_tensor(fake), None))
+           for name in ("r1", "r2")}  # fmt: skip
+    for name, x in (("r1", real), ("r2", fake)):
+        np.testing.assert_allclose(got[name], 0.5 * (4 * x**2).sum(axis=(1, 2, 3)).mean(), rtol=1e-5)
+
+
+def test_gradient_penalty_lies_between_real_and_fake(images):
+    real, fake = images
+    mix = np.linspace(0, 1, 6, dtype="float32").reshape(6, 1, 1, 1)
+    between = mix * real + (1 - mix) * fake
+    norms = np.sqrt((4 * between**2).sum(axis=(1, 2, 3)))
+    got = penalties.gradient_penalty(quadratic, ops.convert_to_tensor(real), ops.convert_to_tensor(fake), mix)
+    np.testing.assert_allclose(float(got), ((norms - 1) ** 2).mean(), rtol=1e-5)
+
+
+def test_gradient_penalty_has_a_finite_gradient_where_the_critic_is_flat(images):
+    import tensorflow as tf
+
+    scale = tf.Variable(0.0)
+    x = tf.constant(images[0])
+    with tf.GradientTape() as tape:
+        value = penalties.gradient_penalty(lambda y: scale * quadratic(y), x, x, tf.zeros((6, 1, 1, 1)))
+    assert np.isfinite(tape.gradient(value, scale).numpy())
+
+
+def test_terms_are_weighted(images):
+    x = ops.convert_to_tensor(images[0])
+    noise = random.Noise(0, 0, 0)
+    one, ten = (float(penalties.terms({"r1": w}, quadratic, x, x, noise)["r1"]) for w in (1.0, 10.0))
+    np.testing.assert_allclose(ten, 10 * one, rtol=1e-6)
+    assert penalties.terms({}, quadratic, x, x, noise) == {}
+
+
+@pytest.mark.parametrize("wrong", [{"r3": 1.0}, {"r1": -1}, {"r1": "much"}, {"r1": float("nan")}])
+def test_wrong_penalties_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"(penalties must be among|must be a number of at least 0)"):
+        penalties.check(wrong)
