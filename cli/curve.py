@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 WIDTH, HEIGHT = 720, 360
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 36, 32  # margins
+LEFT, RIGHT, TOP, BOTTOM = 56, 28, 36, 32  # margins
 SCALE = 2  # drawn larger and shrunk, for smooth lines
 COLOURS = {"d_loss": ("#d9480f", "discriminator"), "g_loss": ("#1864ab", "generator")}
 GREY, DARK = "#dee2e6", "#495057"

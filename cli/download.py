@@ -9,7 +9,7 @@ import click
 from . import output, reference
 
 
-@click.command()
+@click.command(short_help="Have weights in the cache, verified.")
 @click.argument("names", nargs=-1, shell_complete=reference.complete)
 @click.option("--all", "every", is_flag=True, help="Every pretrained model.")
 @click.option("--cache-dir", type=click.Path(), help="Instead of the user's cache folder.")
@@ -17,8 +17,8 @@ from . import output, reference
 def command(names: tuple[str, ...], every: bool, cache_dir: str | None, as_json: bool) -> None:
     """Have the weights of NAMES in the cache, verified, and print where they are.
 
-    Sources are the mirrors in KERAS_GANS_MIRROR (http(s) URLs or folders, comma-separated), then the copy that ships
-    with the package.
+    Sources are the mirrors in KERAS_GANS_MIRROR (http(s) URLs or folders, comma-separated), then the copy
+    that ships with the package.
 
     \b
       keras-gans download dcgan_mnist

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from . import output
+from . import output, quiet
 
 PACKAGES = (
     "keras_gans",
@@ -34,7 +34,7 @@ def command(devices: bool, as_json: bool) -> None:
       keras-gans env
       keras-gans env --devices --json
     """
-    found = {"versions": versions(), "settings": settings()}
+    found: dict[str, Any] = {"versions": versions(), "settings": settings()}
     if devices:
         found["devices"] = _devices()
     if as_json:
@@ -92,6 +92,7 @@ def _without_password(url: str) -> str:
 
 
 def _devices() -> list[str]:
+    quiet.import_keras()
     import tensorflow as tf
 
     return [f"{device.device_type} {device.name}" for device in tf.config.list_physical_devices()]

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from . import output, reference
+from . import output, quiet, reference
 
 CHUNK = 512  # pictures drawn between two looks at the clock; a multiple of generate's batch_size
 
@@ -25,12 +25,25 @@ class Labels(click.ParamType):
             self.fail(f"{value!r} is not a class number, nor several as in 0,1,2.", param, ctx)
 
 
-@click.command()
+@click.command(short_help="Draw pictures.")
 @click.argument("name", shell_complete=reference.complete)
 @click.option(
-    "-n", "count", type=click.IntRange(1), default=16, show_default=True, help="Pictures, or walks."
+    "-n",
+    "count",
+    type=click.IntRange(1),
+    metavar="N",
+    default=16,
+    show_default=True,
+    help="Pictures, or walks.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the latents.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Of the latents.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="PNG to write, or folder.  [default: NAME.png, or NAME]"
 )
@@ -39,7 +52,10 @@ class Labels(click.ParamType):
 )
 @click.option("--individually", is_flag=True, help="Write OUT/000000.png and so on instead of one page.")
 @click.option(
-    "--truncation", type=click.FloatRange(0, min_open=True), help="Less variety, fewer failures: 0.7, say."
+    "--truncation",
+    type=click.FloatRange(0, min_open=True),
+    metavar="X",
+    help="Less variety, fewer failures: 0.7, say.",
 )
 @click.option(
     "--interpolate", type=click.IntRange(2), metavar="STEPS", help="Draw walks of so many steps, one a row."
@@ -47,7 +63,9 @@ class Labels(click.ParamType):
 @click.option(
     "--kind", type=click.Choice(["linear", "spherical"]), help="Of the walk.  [default: as the prior]"
 )
-@click.option("--columns", type=click.IntRange(1), help="Pictures a row.  [default: about a square]")
+@click.option(
+    "--columns", type=click.IntRange(1), metavar="N", help="Pictures a row.  [default: about a square]"
+)
 @output.json_option
 def command(
     name: str,
@@ -81,6 +99,7 @@ def command(
     _check(card, classes)
     out = _target(out, card.name, individually)
 
+    quiet.import_keras()
     import keras_gans
 
     model = keras_gans.load(wanted)
@@ -149,7 +168,8 @@ def drawer(
 ) -> tuple[Draw, int]:
     """A function that draws pictures `start` to before `stop`, and how many there are.
 
-    count: pictures, or walks of `steps` pictures. classes: in turn, picture by picture or walk by walk; empty: all.
+    count: pictures, or walks of `steps` pictures.
+    classes: in turn, picture by picture or walk by walk; empty: all that there are.
     """
     import numpy as np
 
@@ -158,7 +178,7 @@ def drawer(
     def latents(start: int, stop: int) -> Any:
         return random.sample_latents(stop - start, seed, model.latent, model.prior, truncation, start=start)
 
-    def walks(start: int, stop: int) -> Any:
+    def walks(start: int, stop: int, steps: int) -> Any:
         ends = latents(2 * start, 2 * stop)
         how = kind or ("linear" if model.prior == "uniform" else "spherical")
         return np.concatenate(latent.interpolate(ends[0::2], ends[1::2], steps, how))
@@ -166,7 +186,9 @@ def drawer(
     def draw(start: int, stop: int) -> Any:
         each = steps or 1
         first, last = start // each, -(-stop // each)  # the walks that these pictures are of
-        z = (walks(first, last) if steps else latents(first, last))[start - first * each :][: stop - start]
+        z = (walks(first, last, steps) if steps else latents(first, last))[start - first * each :][
+            : stop - start
+        ]
         return model.generate(latents=z, labels=labels(start, stop, each))
 
     def labels(start: int, stop: int, each: int) -> Any:

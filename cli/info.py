@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from . import output, reference
 from .list_ import image_shape
 
 
-@click.command()
+@click.command(short_help="Show all that is known of a model.")
 @click.argument("name", shell_complete=reference.complete)
 @output.json_option
 def command(name: str, as_json: bool) -> None:
@@ -106,7 +107,10 @@ def _command(card: Any, recipe: str) -> str:
 
 def _typed(card: Any) -> str:
     """What to type for this card."""
-    return card.name if card.published else str(card.folder)
+    folder = str(card.folder)
+    if card.published:
+        return card.name
+    return folder if folder.startswith((".", "/", "~")) else os.path.join(os.curdir, folder)
 
 
 def _section(title: str, facts: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The entry point: finds a verb's file when the verb is typed, and turns every error into a sentence and a code."""
+"""The entry point: finds a verb's file when it is typed, and turns every error into a sentence and a code."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NAME is a published name; or a folder with a card.toml, written with ./ or / or 
 hf://user/repo@revision. Results go to stdout, progress to stderr.
 
 \b
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not downloaded, 4 damaged or wrong weights, 5 offline.
+Exit codes: 0 done, 1 refused or failed, 2 usage, 3 not downloaded, 4 damaged or wrong weights, 5 offline.
 Completion: eval "$(_KERAS_GANS_COMPLETE=bash_source keras-gans)" in ~/.bashrc; also zsh_source, fish_source.
 """
 
@@ -48,7 +48,7 @@ class Failure(click.ClickException):
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
-        self.exit_code = code
+        self.__dict__["exit_code"] = code  # a class variable to click
 
 
 class Verbs(click.Group):
@@ -113,17 +113,19 @@ class _Log(logging.Handler):
 @contextlib.contextmanager
 def _logging() -> Iterator[None]:
     """Shows the library's log while a verb is at work."""
-    logger, handler = logging.getLogger("keras_gans"), _Log()
-    level, propagate = logger.level, logger.propagate
+    logger, absl, handler = logging.getLogger("keras_gans"), logging.getLogger("absl"), _Log()
+    before = logger.level, logger.propagate, absl.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    logger.propagate = False  # TensorFlow's absl would show it again
+    logger.propagate = False  # absl would show it again
+    absl.setLevel(logging.ERROR)  # TensorFlow Datasets warns of itself there
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = propagate
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+        absl.setLevel(before[2])
 
 
 def _version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
@@ -152,7 +154,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """`keras-gans`, and `python -m keras_gans`."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes about itself are no results
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes about itself are no results
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # what a terminal can not show must not stop a listing

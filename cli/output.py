@@ -35,12 +35,14 @@ def clean(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """A table on stdout: fitted to a terminal's width, on whole lines elsewhere."""
+    """A table on stdout: fitted to a wide terminal, elsewhere on whole lines."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(width=None if sys.stdout.isatty() else 100_000)
+    # A narrow terminal breaks whole lines better than rich squeezes columns.
+    wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    console = Console(width=wide if wide >= 100 else 10_000)
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
         justify: Any = "right" if column in right else "left"
@@ -63,7 +65,7 @@ def size(count: int) -> str:
 
 
 class Line:
-    """A line on stderr that moves: written over itself on a terminal, elsewhere written anew every `seconds`."""
+    """A line on stderr that moves: over itself on a terminal, elsewhere written anew every `seconds`."""
 
     def __init__(self, seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._terminal = clock, sys.stderr.isatty()

@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping
 
 from . import output
 
+Totals = tuple[int, dict[str, float]]  # steps, and each term's sum over them
+
 
 class Progress:
-    """Shows step, losses since the last look, images a second and the time left.
+    """Shows the step, the losses since the last look, images a second and the time left.
 
-    steps: of the whole run. images: a step takes. name: before the numbers.
+    Args:
+        steps: of the whole run.
+        images: a step takes.
     """
 
     def __init__(
@@ -23,41 +27,48 @@ class Progress:
     ) -> None:
         self.steps, self.images, self._clock = steps, images, clock
         self.line = line or output.Line()
-        self._began: tuple[int, float] | None = None  # step and time at the end of the first step seen
-        self._window: tuple[int, float] = (0, 0.0)  # step and time of the last look
-        self._counted, self._sums = 0, dict[str, float]()  # of this epoch, at the last look
+        self._began: tuple[int, float] | None = None  # step and time at the end of the first step
+        self._look: tuple[int, float] = (0, 0.0)  # step and time of the last look
+        self._shown: Totals = (0, {})  # at the last look
+        self._epochs: Totals = (0, {})  # of the epochs that are over
+        self._logs: tuple[int, Mapping[str, float]] = (0, {})  # of this epoch: steps, and means over them
+
+    def epoch(self) -> None:
+        """Before an epoch: Keras begins its means anew."""
+        self._epochs, self._logs = self._totals(), (0, {})
 
     def update(self, step: int, batch: int, logs: Mapping[str, float]) -> None:
-        """After a step. batch: its number since Keras began to average `logs`."""
-        now = self._clock()
+        """After a step: its number in the run (from 1) and in the epoch (from 0), and the epoch's means."""
+        now, self._logs = self._clock(), (batch + 1, logs)
         if self._began is None:  # the first step carries the tracing and tells nothing about speed
-            self._began = self._window = (step, now)
-        last = step >= self.steps
-        if not (last or self.line.due()):
+            self._began = self._look = (step, now)
+        if step < self.steps and not self.line.due():
             return
-        means = self._means(batch + 1, {name: float(value) for name, value in logs.items()})
-        speed = _rate(self._window, step, now) * self.images
-        pace = _rate(self._began, step, now)
-        left = [f"{speed:,.0f} images/s"] if speed else []
-        if last:
-            left.append(f"done in {duration(now - self._began[1])}")
-        elif pace:
-            left.append(f"{duration((self.steps - step) / pace)} left")
-        terms = [f"{name} {value:.3f}" for name, value in means.items()]
-        self.line.show("  ".join([f"step {step:>{len(str(self.steps))}}/{self.steps}", *terms, *left]))
-        self._window = (step, now)
-        if last:
-            self.line.close()
+        parts = [f"step {step:>{len(str(self.steps))}}/{self.steps}", *self._terms(), *self._pace(step, now)]
+        self.line.show("  ".join(parts))
+        self._look = (step, now)
 
-    def _means(self, count: int, logs: Mapping[str, float]) -> dict[str, float]:
-        """Means since the last look, out of means since the epoch began."""
-        if count <= self._counted:  # a new epoch
-            self._counted, self._sums = 0, {}
-        sums = {name: mean * count for name, mean in logs.items()}
-        steps = count - self._counted
-        means = {name: (total - self._sums.get(name, 0.0)) / steps for name, total in sums.items()}
-        self._counted, self._sums = count, sums
-        return means
+    def _terms(self) -> list[str]:
+        """Each term's mean over the steps since the last look."""
+        (count, sums), (before, old) = self._totals(), self._shown
+        self._shown = (count, sums)
+        steps = max(count - before, 1)
+        return [f"{name} {(total - old.get(name, 0.0)) / steps:.3f}" for name, total in sums.items()]
+
+    def _totals(self) -> Totals:
+        count, means = self._logs
+        over, sums = self._epochs
+        names = means or sums
+        added = {name: sums.get(name, 0.0) + count * float(means.get(name, 0.0)) for name in names}
+        return over + count, added
+
+    def _pace(self, step: int, now: float) -> list[str]:
+        assert self._began is not None
+        speed, overall = _rate(self._look, step, now), _rate(self._began, step, now)
+        shown = [f"{speed * self.images:,.0f} images/s"] if speed else []
+        if step >= self.steps:
+            return [*shown, f"done in {duration(now - self._began[1])}"]
+        return [*shown, f"{duration((self.steps - step) / overall)} left"] if overall else shown
 
 
 def _rate(since: tuple[int, float], step: int, now: float) -> float:
@@ -66,7 +77,7 @@ def _rate(since: tuple[int, float], step: int, now: float) -> float:
 
 
 def duration(seconds: float) -> str:
-    """ "42 s", "12:30" minutes, "1:02:30" hours."""
+    """ "42 s", "12:30 min", "1:02:30 h"."""
     seconds = round(seconds)
     minutes, hours = seconds // 60, seconds // 3600
     if hours:

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from . import output, reference
+from . import output, quiet, reference
 
 CURVE = "curve.csv"
 
 
-@click.command()
+@click.command(short_help="Make a model folder of a run.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option(
     "--to", "target", type=click.Path(path_type=Path, file_okay=False), help="[default: FOLDER/published]"
@@ -24,22 +24,22 @@ CURVE = "curve.csv"
 def command(folder: Path, target: Path | None) -> None:
     """Make a small model folder of a training run, or of a model that save_pretrained wrote.
 
-    Matrices are rounded to float16, the generator's batch statistics taken anew with them, and a seeded grid of samples
-    and the training curve drawn. A card.toml that stands in the target is kept: only its status becomes pretrained, and
-    its version rises by one if other weights were published there.
+    Matrices are rounded to float16, the generator's batch statistics taken anew with them, and a seeded grid
+    of samples and the training curve drawn. A card.toml that stands in the target is kept: only its status
+    becomes pretrained, and its version rises by one if other weights were published there.
 
     \b
       keras-gans publish runs/mine
       keras-gans publish runs/mine --to zoo/models/dcgan_mnist
     """
     from keras_gans import artifacts
-    from keras_gans.zoo.card import Card
 
     source, target = reference.model_folder(folder), target or folder / "published"
     if target.resolve() == source.resolve():
         raise click.UsageError(f"--to {target} is the model itself: name another folder.")
+    quiet.import_keras()
     provenance = artifacts.read_provenance(source)["provenance"]
-    model = _rounded(source, Card.from_folder(_card_folder(source, target)))
+    model = _rounded(source, _checked_card(_card_folder(source, target)))
     tensors = artifacts.round_matrices(model.tensors())
     model.assign_tensors(tensors)  # samples.png shows what will be loaded
     origin = {**provenance, "rounded": "matrices to float16"}
@@ -57,6 +57,14 @@ def _card_folder(source: Path, target: Path) -> Path:
     from keras_gans.artifacts import CARD
 
     return target if (target / CARD).is_file() else source
+
+
+def _checked_card(folder: Path) -> Any:
+    """A folder's card, whether or not the weights that its status promises are there yet."""
+    from keras_gans import artifacts
+    from keras_gans.zoo.card import Card
+
+    return Card.from_dict(artifacts.read_card(folder), folder)
 
 
 def _rounded(source: Path, card: Any) -> Any:
@@ -78,7 +86,7 @@ def _rounded(source: Path, card: Any) -> Any:
 
 
 def _card(source: Path, target: Path, tensors: Any, origin: dict[str, Any]) -> dict[str, Any]:
-    """The card to write: status pretrained, and another version if other weights were published in the target."""
+    """The card to write: pretrained, and of a new version if the target holds other weights."""
     from keras_gans import artifacts
 
     card = artifacts.read_card(_card_folder(source, target))

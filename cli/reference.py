@@ -19,7 +19,7 @@ def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return [CompletionItem(name) for name in registry.names() if name.startswith(incomplete)]
 
 
-def find(text: str, cache_dir: str | None = None) -> tuple[str | Path, Any]:
+def find(text: str | Path, cache_dir: str | None = None) -> tuple[str | Path, Any]:
     """What NAME means to `keras_gans.load`, and its card. A run's folder stands for the model in it.
 
     cache_dir: where a hub repository is kept. Only that touches the network.
@@ -30,7 +30,7 @@ def find(text: str, cache_dir: str | None = None) -> tuple[str | Path, Any]:
     try:
         kind, value = registry.classify(text)
     except UnknownModelError as error:
-        if "/" in text and "://" not in text and len(text) < 80:
+        if isinstance(text, str) and "/" in text and "://" not in text and len(text) < 80:
             raise UnknownModelError(
                 f"There is no model {text!r}: if it is a folder, write ./{text}."
             ) from error
@@ -44,14 +44,14 @@ def model_folder(folder: Path) -> Path:
     from keras_gans.artifacts import CARD, KerasGansError
 
     path = os.path.expanduser(folder)
-    inside = os.path.join(
-        path, "model"
-    )  # os.path answers False to names that are too long, where Path raises
-    if os.path.isfile(os.path.join(path, CARD)) or not os.path.isfile(os.path.join(path, "run.json")):
-        return Path(path)
-    if not os.path.isfile(os.path.join(inside, CARD)):
-        raise KerasGansError(
-            f"{folder} holds a training run that has not come to its end: "
-            "start the same `keras-gans train` again, it goes on where it stopped."
-        )
-    return Path(inside)
+    inside = os.path.join(path, "model")
+    # os.path answers False to names that are too long, where Path raises.
+    if not os.path.isfile(os.path.join(path, CARD)):
+        if os.path.isfile(os.path.join(inside, CARD)):
+            return Path(inside)
+        if os.path.isfile(os.path.join(path, "run.json")):
+            raise KerasGansError(
+                f"{folder} holds a training run that has not come to its end: "
+                "start the same `keras-gans train` again, it goes on where it stopped."
+            )
+    return Path(path)

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Wish:
-    """Between begin() and end() the first Ctrl-C or SIGTERM makes `wish()` true; the second acts as it always would.
+    """Between begin() and end() the first Ctrl-C or SIGTERM makes `wish()` true; the second acts as ever.
 
     number: the signal that came, or None.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from . import output, reference
+from . import output, quiet, reference
 
 
 class Setting(click.ParamType):
@@ -33,19 +33,28 @@ class Setting(click.ParamType):
             return key, text
 
 
-@click.command()
+@click.command(short_help="Train a model, or go on with a run.")
 @click.argument("name", metavar="NAME", shell_complete=reference.complete)
 @click.option("--data", metavar="tfds:NAME|FOLDER", help="Images.  [default: the card's]")
 @click.option("--split", help="As TFDS writes it: train[:50000].  [default: the card's, or train]")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME]")
 @click.option("--recipe", "recipe_name", help="One of the card's recipes.  [default: the card's]")
-@click.option("--steps", type=click.IntRange(1), help="Stop there; schedules stay as the recipe has them.")
-@click.option("--batch-size", type=click.IntRange(1), help="Images of one turn.")
-@click.option("--seed", type=click.IntRange(0), help="Of initial weights, order and noise.")
-@click.option("--finetune", is_flag=True, help="Begin with the published weights.")
-@click.option("--sample-every", type=click.IntRange(1), help="Steps between grids.  [default: 20 in a run]")
 @click.option(
-    "--checkpoint-every", type=click.IntRange(1), help="Steps.  [default: 20 in a run, and each epoch]"
+    "--steps", type=click.IntRange(1), metavar="N", help="Stop there; schedules stay as the recipe has them."
+)
+@click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Images of one turn.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Of initial weights, order and noise."
+)
+@click.option("--finetune", is_flag=True, help="Begin with the published weights.")
+@click.option(
+    "--sample-every", type=click.IntRange(1), metavar="N", help="Steps between grids.  [default: 20 in a run]"
+)
+@click.option(
+    "--checkpoint-every",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Steps.  [default: 20 in a run, and each epoch]",
 )
 @click.option(
     "--set", "settings", type=Setting(), multiple=True, help="Of the architecture, as in --set width=32."
@@ -66,8 +75,9 @@ def command(
 ) -> None:
     """Train a model by a recipe of its card, or go on with a run that was stopped.
 
-    NAME may also be the path of a card.toml. OUT gets model/ (for generate and publish), samples/, curve.csv and
-    checkpoints/. The same command again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save first.
+    NAME may also be the path of a card.toml. OUT gets model/ (for generate and publish), samples/, curve.csv
+    and checkpoints/. The same command again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save
+    first.
 
     \b
       keras-gans train dcgan_mnist
@@ -108,6 +118,7 @@ def command(
     output.note(
         f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}"
     )
+    quiet.import_keras()
     run = _classifier if card.task == "classify" else _game
     taken = run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
     output.say(f"wrote {out / 'model'} ({taken} steps)")
@@ -116,11 +127,7 @@ def command(
 def _find(name: str) -> tuple[str | Path, Any]:
     """As `reference.find`; the path of a card.toml stands for its folder."""
     if os.path.basename(name) == "card.toml":
-        name = (
-            os.path.join(os.curdir, os.path.dirname(name))
-            if not os.path.isabs(name)
-            else os.path.dirname(name)
-        )
+        return reference.find(Path(os.path.dirname(name) or os.curdir))
     return reference.find(name)
 
 
@@ -175,19 +182,19 @@ def _card_of_run(
     if (source, split) == (card.data["source"], card.data["split"]) and not finetuned:
         return found
     how = "fine-tuned" if finetuned else "trained"
+    found.pop("limits", None)  # known of other weights
     return {
         **found,
         "name": name_from(out),
         "version": 1,
         "title": f"{card.family} {how} on {seen}",
         "description": f"{card.name} {how} on {seen} by `keras-gans train`: say here what it draws.",
-        "weights_license": "unstated",
+        "weights_license": card.weights_license if source == card.data["source"] else "unstated",
         "data": {
             "source": source,
             "split": split,
             "seen": f"{card.data['seen']}, then {seen}" if finetuned else seen,
         },
-        "limits": [],
     }
 
 
@@ -213,8 +220,9 @@ def _game(
         recipe["steps"], recipe["batch_size"] * recipe["compile"].get("discriminator_steps", 1)
     )
     wish = Wish()
-    show = keras.callbacks.LambdaCallback(
+    show: Any = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: wish.begin(),  # not before: there is nothing to save while data is read
+        on_epoch_begin=lambda epoch, logs: progress.epoch(),
         on_train_batch_end=lambda batch, logs: progress.update(int(show.model.steps), batch, logs),
     )
     try:
@@ -249,10 +257,11 @@ def _classifier(
     from .progress import Progress
 
     progress = Progress(recipe["steps"], recipe["batch_size"])
-    show = keras.callbacks.LambdaCallback(
+    show: Any = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: progress.epoch(),
         on_train_batch_end=lambda batch, logs: progress.update(
             int(show.model.optimizer.iterations), batch, logs
-        )
+        ),
     )
     try:
         model = classifier.train(build, card, recipe, images, out, callbacks=[show])

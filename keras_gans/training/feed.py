@@ -63,6 +63,11 @@ class Feed:
 
 
 
+def default_batch_size(data, turns):
+    """64 images a turn, or what there is of them."""
+    return min(64, max(1, len(data) // turns)) if isinstance(data, Images) else 64
+
+
 def _signature(data, n):
     import tensorflow as tf
 

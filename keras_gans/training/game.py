@@ -356,9 +356,9 @@ class AdversarialModel(Pretrained, keras.Model):
             return [batch]
         if n is None or n % k:
             raise ValueError(f"a batch is shared out to {k} turns of the discriminator: {n} images do not divide by {k}")
-        images = ops.split(batch.images, k)
-        labels = [None] * k if batch.labels is None else ops.split(batch.labels, k)
-        return [Batch(*parts) for parts in zip(images, labels, strict=True)]
+        # Every k-th image: then replicas that hold consecutive parts of a batch share it out as one device does.
+        labels = batch.labels
+        return [Batch(batch.images[i::k], None if labels is None else labels[i::k]) for i in range(k)]
 
     # Fitting.
 
@@ -366,7 +366,7 @@ class AdversarialModel(Pretrained, keras.Model):
         self,
         x=None,
         y=None,
-        batch_size=64,
+        batch_size=None,
         epochs=1,
         verbose="auto",
         callbacks=None,
@@ -381,7 +381,8 @@ class AdversarialModel(Pretrained, keras.Model):
             x: real images: uint8 0..255 or float in [-1, 1], (n, h, w, c); or a folder of images of any sizes; or
                 `keras_gans.data.load(...)`; or a tf.data.Dataset of batches of images or (images, labels).
             y: labels (n,), for a class-conditional model and images given as an array.
-            batch_size: images for one turn; a step takes `discriminator_steps` times as many. Not for a tf.data.Dataset.
+            batch_size: images for one turn; a step takes `discriminator_steps` times as many. None: 64, or fewer where
+                there are not so many. A tf.data.Dataset brings its own.
             epochs, verbose, callbacks, validation_data, initial_epoch, steps_per_epoch, validation_freq: as for
                 `keras.Model.fit`. A `keras_gans.callbacks.Checkpoint` among the callbacks resumes an interrupted run,
                 within an epoch too.
@@ -394,7 +395,9 @@ class AdversarialModel(Pretrained, keras.Model):
             TrainingError: ten steps in a row had a gradient that was not finite; the weights still are.
         """
         self._assert_compile_called("fit")
-        source = feed.Feed(self._prepare(x, y), batch_size * self.discriminator_steps, self.seed, steps_per_epoch)
+        data, turns = self._prepare(x, y), self.discriminator_steps
+        batch_size = batch_size or feed.default_batch_size(data, turns)
+        source = feed.Feed(data, batch_size * turns, self.seed, steps_per_epoch)
         validation = None if validation_data is None else self._evaluation_data(validation_data, None, batch_size)
         follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.go_to(self._position()))
         callbacks = [follow, *(callbacks or []), our_callbacks.StopWhenNotFinite()]

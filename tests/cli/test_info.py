@@ -1,0 +1,69 @@
+"""keras-gans info"""
+
+import json
+
+import pytest
+
+from keras_gans import artifacts
+
+
+def test_everything_is_shown(kg, zoo):
+    record = artifacts.read_provenance(zoo / "toy_digits")
+    shown = kg("info", "toy_digits").stdout
+    for text in (
+        "toy_digits: The toy toy_digits",
+        "code     Apache-2.0",
+        "weights  CC0-1.0",
+        record["sha256"],
+        f"{record['parameters']}",
+        "hardware    none",
+        "https://example.org",
+        "Recipe quick (default)",
+        "keras-gans train toy_digits --recipe quick",
+        "- Draws toys only.",
+    ):
+        assert text in shown
+
+
+def test_json_is_card_weights_and_scores(kg, zoo):
+    artifacts.write_json(zoo / "toy_digits" / artifacts.SCORES, [{"metric": "fid", "value": 3.5}])
+    told = json.loads(kg("info", "toy_digits", "--json").stdout)
+    assert told["card"] == artifacts.read_card(zoo / "toy_digits")
+    assert told["weights"] == artifacts.read_provenance(zoo / "toy_digits")
+    assert told["scores"] == [{"metric": "fid", "value": 3.5}]
+    assert "fid" in kg("info", "toy_digits").stdout
+
+
+def test_a_recipe_says_how_to_train_it(kg, zoo):
+    assert "none yet  keras-gans train toy_recipe" in kg("info", "toy_recipe").stdout
+    assert json.loads(kg("info", "toy_recipe", "--json").stdout)["weights"] is None
+
+
+def test_a_folder_and_the_command_to_type_for_it(kg, zoo):
+    shown = kg("info", "../models/toy_digits").stdout
+    assert "keras-gans train ../models/toy_digits --recipe quick" in shown
+
+
+def test_broken_scores_are_one_sentence(kg, zoo):
+    (zoo / "toy_digits" / artifacts.SCORES).write_text("{")
+    result = kg("info", "toy_digits")
+    assert result.exit_code == 1
+    assert "scores.json is not valid JSON" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nothing_like_it", "`keras-gans list` shows the names."),
+        ("models/toy_digits", "if it is a folder, write ./models/toy_digits."),
+        ("https://example.org/x", "There is no model 'https://example.org/x'"),
+        ("./nowhere", "There is no folder './nowhere'"),
+        ("x" * 300, "There is no model"),
+        ("", "There is no model ''"),
+    ],
+)
+def test_what_is_no_model(name, text, kg, zoo):
+    result = kg("info", name)
+    assert result.exit_code == 1
+    assert text in result.stderr
+    assert len(result.stderr) < 250

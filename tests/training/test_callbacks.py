@@ -1,0 +1,85 @@
+"""Checkpoints, curves and grids of a run."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_gans
+from keras_gans import callbacks
+from keras_gans.models.vanilla import VanillaGAN
+from keras_gans.training import checkpoint
+
+
+@pytest.fixture
+def model():
+    model = VanillaGAN(size=8, latent=4, generator_units=(8,), discriminator_units=4)
+    model.compile()
+    return model
+
+
+@pytest.fixture
+def images(rng):
+    return rng.integers(0, 256, (32, 8, 8, 1), dtype="uint8")
+
+
+def test_checkpoints_keep_the_last_two_and_skip_a_damaged_one(model, images, tmp_path):
+    model.fit(images, batch_size=8, epochs=3, callbacks=[callbacks.Checkpoint(tmp_path)], verbose=0)
+    paths = checkpoint.found(tmp_path)
+    assert [path.name[:14] for path in paths] == ["step-000000008", "step-000000012"]
+    data = bytearray(paths[1].read_bytes())
+    data[-1] ^= 1
+    paths[1].write_bytes(data)
+    record = checkpoint.restore(model, tmp_path)
+    assert int(model.steps) == 8 and record["fit_start"] == 0
+    paths[0].write_bytes(b"")
+    with pytest.raises(keras_gans.CheckpointError, match="None of the 2 checkpoints in .* is whole"):
+        checkpoint.restore(model, tmp_path)
+
+
+def test_a_checkpoint_of_another_model_is_refused_and_sets_nothing(model, images, tmp_path):
+    model.fit(images, batch_size=8, callbacks=[callbacks.Checkpoint(tmp_path)], verbose=0)
+    other = VanillaGAN(size=8, latent=5, generator_units=(8,), discriminator_units=4)
+    other.compile()
+    before = [v.numpy() for v in checkpoint.state_variables(other).values()]
+    with pytest.raises(keras_gans.CheckpointError, match="belongs to another model or was compiled otherwise"):
+        other.fit(images, callbacks=[callbacks.Checkpoint(tmp_path)])
+    for v, old in zip(checkpoint.state_variables(other).values(), before, strict=True):
+        np.testing.assert_array_equal(v.numpy(), old)
+
+
+def test_a_finished_run_is_left_as_it_is(model, images, tmp_path):
+    kept = callbacks.Checkpoint(tmp_path)
+    model.fit(images, batch_size=8, epochs=2, callbacks=[kept], verbose=0)
+    history = model.fit(images, batch_size=8, epochs=2, callbacks=[callbacks.Checkpoint(tmp_path)], verbose=0)
+    assert history.history == {} and int(model.steps) == 8
+    again = callbacks.Checkpoint(tmp_path)
+    model.fit(images, batch_size=8, epochs=3, callbacks=[again], verbose=0)
+    assert int(model.steps) == 12 and again.resumed_at == 8 and again.elapsed() > kept.seconds
+
+
+def test_the_curve_has_window_means_and_drops_what_a_resumed_run_repeats(model, images, tmp_path):
+    path = tmp_path / "curve.csv"
+    frozen = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in model.players}
+    model.compile(**frozen)
+    history = model.fit(images, batch_size=8, epochs=2, callbacks=[callbacks.Curve(path, every=2)], verbose=0)
+    rows = callbacks.read_curve(path)
+    assert [row["step"] for row in rows] == [2, 4, 6, 8]
+    for epoch in (0, 1):  # two windows make an epoch
+        mean = np.mean([row["d_loss"] for row in rows[2 * epoch :][:2]])
+        np.testing.assert_allclose(mean, history.history["d_loss"][epoch], atol=1e-4)
+    model.steps.assign(4)
+    model.fit(images, batch_size=8, epochs=1, callbacks=[callbacks.Curve(path, every=2)], verbose=0)
+    assert [row["step"] for row in callbacks.read_curve(path)] == [2, 4, 6, 8]
+
+
+def test_grids_draw_the_same_latents(model, images, tmp_path):
+    model.fit(images, batch_size=8, callbacks=[callbacks.SampleGrid(tmp_path, every=2, n=4)], verbose=0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["step-000000002.png", "step-000000004.png"]
+    drawn = np.asarray(Image.open(tmp_path / "step-000000004.png"))
+    np.testing.assert_array_equal(drawn.squeeze(), keras_gans.data.grid(model.generate(4, seed=0)).squeeze())
+
+
+def test_stop_after(model, images):
+    model.fit(images, batch_size=8, epochs=5, callbacks=[callbacks.StopAfter(6)], verbose=0)
+    assert int(model.steps) == 6

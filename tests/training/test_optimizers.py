@@ -1,0 +1,43 @@
+"""Optimizers and schedules of the papers, against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_gans.training import optimizers
+
+
+def test_momentum_sgd_with_schedules(rng):
+    rate = optimizers.DecayToFloor(0.1, 1.1, 0.08)
+    momentum = optimizers.LinearRamp(0.5, 0.7, 4)
+    optimizer = optimizers.MomentumSGD(rate, momentum)
+    w = keras.Variable(np.ones(3, "float32"))
+    optimizer.build([w])
+    expected, velocity = np.ones(3), np.zeros(3)
+    for i, gradient in enumerate(rng.normal(size=(6, 3))):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")])
+        velocity = (0.5 + 0.2 * min(i / 4, 1)) * velocity - max(0.1 / 1.1**i, 0.08) * gradient
+        expected = expected + velocity
+        np.testing.assert_allclose(w.numpy(), expected, rtol=1e-5)
+
+
+def test_a_linear_ramp_holds_before_and_after():
+    ramp = optimizers.LinearRamp(2.0, 0.0, end=20, start=10)
+    assert [float(ramp(s)) for s in (0, 10, 15, 20, 99)] == [2, 2, 1, 0, 0]
+
+
+def test_they_survive_serialisation():
+    optimizer = optimizers.MomentumSGD(optimizers.DecayToFloor(0.1, 1.1, 0.01), optimizers.LinearRamp(0.5, 0.7, 4))
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert copy.get_config() == optimizer.get_config()
+    assert isinstance(copy.momentum, optimizers.LinearRamp)
+
+
+def test_tables_name_optimizers_and_schedules():
+    table = {"class": "Adam", "learning_rate": {"class": "CosineDecay", "initial_learning_rate": 1e-3, "decay_steps": 10}}
+    adam = optimizers.get(table)
+    assert isinstance(adam, keras.optimizers.Adam)
+    assert np.isclose(float(adam.learning_rate), 1e-3)
+    assert isinstance(optimizers.get("sgd"), keras.optimizers.SGD)
+    with pytest.raises(ValueError, match="neither Keras nor keras_gans has an optimizer or a schedule named 'Adamm'"):
+        optimizers.get({"class": "Adamm"})
