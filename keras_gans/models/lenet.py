@@ -61,6 +61,10 @@ class LeNet(Pretrained, keras.Model):
         loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         super().compile(optimizer=optimizer, loss=loss, metrics=list(metrics), **kwargs)
 
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def classify(self, images, batch_size=256):
         """The class of each image: int64 (n,), from uint8 images (n, 28, 28, 1). Wrong images are a DataError."""
         return np.argmax(self._run(self.network, images, batch_size), axis=1)
@@ -76,9 +80,9 @@ class LeNet(Pretrained, keras.Model):
                 f"This model reads uint8 images of shape (n, 28, 28, 1), and these are {images.dtype} of shape "
                 f"{images.shape}: keras_gans.data.load(images, size=28, channels=1).images fits them."
             )
-        parts = [images[i : i + batch_size] for i in range(0, max(len(images), 1), batch_size)]
+        parts = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
         run = [keras.ops.convert_to_numpy(network(part, training=False)) for part in parts]
-        return np.concatenate(run)
+        return np.concatenate([np.zeros((0, network.output_shape[-1]), "float32"), *run])
 
     def get_config(self):
         return {"name": self.name, **self._arguments}

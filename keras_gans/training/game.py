@@ -85,7 +85,7 @@ class AdversarialModel(Pretrained, keras.Model):
         self.ema_generator.trainable = False
         self.steps = self._counter("steps")
         self.ema_age = self._counter("ema_age")  # updates since compile: the warm-up starts afresh
-        self.ema_ready = self._counter("ema_ready")  # 1 once the average holds anything
+        self.ema_ready = self._counter("ema_ready")  # 1 once the sampler holds weights of its own
         # Turns in a row whose gradient was not finite.
         self.nonfinite = {player: self._counter(f"nonfinite_{player}") for player in self.players}
         self._fit_start = 0

@@ -1,5 +1,7 @@
 """From weights and a seed to pictures."""
 
+import contextlib
+
 import keras
 import numpy as np
 
@@ -81,14 +83,26 @@ def reestimate_statistics(model, batches, batch_size, seed):
     """What `AdversarialModel.reestimate_statistics` documents: a cumulative mean, by a momentum of k / (k + 1)."""
     network = model.sampler()
     layers = [x for x in network._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in layers]
-    try:
-        for k in range(batches if layers else 0):
+    if not layers:
+        return
+    with _gathering(layers):
+        for k in range(batches):
             for layer in layers:
                 layer.momentum = k / (k + 1)
             z = random.sample_latents(batch_size, seed, model.latent, model.prior, start=k * batch_size)
             labels = _labels(model, batch_size, None)
             network(z if labels is None else [z, labels], training=True)
+    model.ema_ready.assign(1)  # the sampler is no longer a copy of the generator
+
+
+@contextlib.contextmanager
+def _gathering(layers):
+    """Lets the layers of a frozen network gather statistics: Keras's update them only while trainable."""
+    before = [(layer, layer.momentum, layer.trainable) for layer in layers]
+    try:
+        for layer in layers:
+            layer.trainable = True
+        yield
     finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
+        for layer, momentum, trainable in before:
+            layer.momentum, layer.trainable = momentum, trainable

@@ -28,7 +28,7 @@ def _own_place(monkeypatch, tmp_path):
 
 @pytest.fixture
 def kg():
-    """Runs a command line in this process: kg("list", "--json") -> click's Result. An error must not get out."""
+    """Runs a command line in this process: kg("list", "--json") -> click's Result. No error gets out."""
 
     def run(*arguments):
         from keras_gans.cli.main import cli

@@ -57,7 +57,7 @@ def test_broken_scores_are_one_sentence(kg, zoo):
         ("nothing_like_it", "`keras-gans list` shows the names."),
         ("models/toy_digits", "if it is a folder, write ./models/toy_digits."),
         ("https://example.org/x", "There is no model 'https://example.org/x'"),
-        ("./nowhere", "There is no folder './nowhere'"),
+        ("./nowhere", "There is no folder 'nowhere'"),
         ("x" * 300, "There is no model"),
         ("", "There is no model ''"),
     ],

@@ -29,3 +29,105 @@ class TestProjectionDCGAN(ModelContract):
 
     def images(self, model, n=80):
         return super().images(model, n)
+
+
+def test_the_papers_network_at_64_pixels():
+    model = DCGAN(size=64, channels=3, width=128)
+    shapes = [tuple(x.output.shape[1:]) for x in model.generator.layers if x.name.startswith(("map", "up_"))]
+    assert shapes == [(4, 4, 1024), (8, 8, 512), (16, 16, 256), (32, 32, 128), (64, 64, 3)]
+    shapes = [tuple(x.output.shape[1:]) for x in model.discriminator.layers if x.name.startswith("down_")]
+    assert shapes == [(32, 32, 128), (16, 16, 256), (8, 8, 512), (4, 4, 1024)]
+    norms = {layer.name for layer in model.discriminator.layers if "norm" in layer.name}
+    assert norms == {"norm_1", "norm_2", "norm_3"}  # none on the first layer, nor on the generator's last
+    assert all(layer.negative_slope == np.float32(0.2) for layer in model.discriminator.layers if "leaky" in layer.name)
+    kernels = [v.numpy() for v in model.generator.trainable_weights if "kernel" in v.name]
+    gains = np.concatenate([v.numpy() for v in model.generator.trainable_weights if "gamma" in v.name])
+    assert all(abs(k.std() - 0.02) < 0.001 for k in kernels)
+    assert abs(gains.mean() - 1) < 0.003 and abs(gains.std() - 0.02) < 0.003
+
+
+@pytest.mark.parametrize("size", [28, 32, 64])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_size_and_colour(size, channels):
+    model = DCGAN(size, channels, width=2, latent=3, hidden=5)
+    assert model.generate(2).shape == (2, size, size, channels)
+
+
+@pytest.mark.parametrize("conditioning", ["concat", "projection"])
+def test_labels_enter_both_players(conditioning):
+    model = ConditionalGAN(10, size=28, channels=1, width=4, latent=6, hidden=8, conditioning=conditioning)
+    assert isinstance(model, DCGAN)
+    model.compile()
+    x = np.random.default_rng(0).integers(0, 256, (32, 28, 28, 1), dtype="uint8")
+    model.fit(x, np.arange(32) % 10, batch_size=16, epochs=2, verbose=0)
+    z = np.zeros((3, 6), "float32")
+    drawn = model.generate(latents=z, labels=[0, 1, 1], output="float")
+    assert (drawn[0] != drawn[1]).any()
+    np.testing.assert_array_equal(drawn[1], drawn[2])
+    logits = model.discriminator([np.repeat(x[:1], 3, 0) / 127.5 - 1, np.array([0, 1, 1])]).numpy().ravel()
+    assert logits[0] != logits[1] == logits[2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (10, r"labels must lie in 0\.\.9, got 10\.\.10"),
+        ([1, 2], r"labels must be one whole number or 4 of them, got int64 of shape \(2,\)"),
+        ([0.5] * 4, "labels must be one whole number or 4 of them, got float64"),
+    ],
+)
+def test_wrong_labels_are_named(labels, words):
+    model = DCGAN(28, 1, width=2, latent=3, num_classes=10)
+    with pytest.raises(ValueError, match=words):
+        model.generate(4, labels=labels)
+    with pytest.raises(ValueError, match="this model has no classes to choose from"):
+        DCGAN(28, 1, width=2, latent=3).generate(4, labels=1)
+
+
+def test_default_labels_take_turns():
+    model = DCGAN(28, 1, width=2, latent=3, num_classes=3)
+    np.testing.assert_array_equal(model.generate(5), model.generate(5, labels=[0, 1, 2, 0, 1]))
+
+
+def test_statistics_are_reestimated_as_the_mean_over_batches():
+    model = DCGAN(28, 1, width=2, latent=3)
+    model.reestimate_statistics(batches=4, batch_size=8)
+    first = model.ema_generator.get_layer("norm_project")
+    from keras_gans import random
+
+    z = random.sample_latents(32, 0, 3)
+    project = model.ema_generator.get_layer("project").kernel.numpy()
+    maps = (z @ project).reshape(4, 8 * 7 * 7, 4)
+    np.testing.assert_allclose(first.moving_mean.numpy(), maps.mean((0, 1)), atol=1e-6)
+    np.testing.assert_allclose(first.moving_variance.numpy(), maps.var(axis=1).mean(0), rtol=1e-4)
+    assert first.momentum == 0.9 and not first.trainable
+    before = first.moving_mean.numpy()
+    model.generate(1)
+    np.testing.assert_array_equal(first.moving_mean.numpy(), before)  # and stay so
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"size": 48}, "size must be one of 28, 32, 64, got 48"),
+        ({"conditioning": "film"}, "conditioning must be one of concat, projection, got 'film'"),
+        ({"num_classes": 1}, "num_classes must be a whole number of at least 2, got 1"),
+        ({"width": 0}, "width must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        DCGAN(**arguments)
+
+
+def test_weights_after_training_are_all_different_from_before():
+    model = DCGAN(28, 1, width=2, latent=3)
+    model.compile()
+    before = weights(model)
+    model.fit(np.random.default_rng(0).integers(0, 256, (16, 28, 28, 1), dtype="uint8"), batch_size=8, verbose=0)
+    same = [i for i, (a, b) in enumerate(zip(before, weights(model), strict=True)) if (a == b).all()]
+    still = {"nonfinite_discriminator", "nonfinite_generator"}
+    from keras_gans.training import checkpoint
+
+    names = list(checkpoint.state_variables(model))
+    assert {names[i].split("/")[-1] for i in same} <= still | {"learning_rate"}

@@ -1,0 +1,136 @@
+"""keras-gans generate"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_gans
+from keras_gans import artifacts, latent
+from keras_gans.cli import generate
+from keras_gans.data import images
+
+
+def test_a_page_of_what_the_model_draws(kg, zoo, pixels):
+    result = kg("generate", "toy_digits", "-n", 5, "--seed", 3, "--out", "deep/grid.png")
+    assert result.stdout == "wrote deep/grid.png (5 images of 28x28)\n"
+    drawn = keras_gans.load("toy_digits").generate(5, seed=3)
+    np.testing.assert_array_equal(pixels("deep/grid.png"), images.grid(drawn)[..., 0])
+
+
+def test_by_itself_it_draws_16_into_a_file_of_the_models_name(kg, zoo, pixels):
+    assert kg("generate", zoo / "toy_digits").stdout == "wrote toy_digits.png (16 images of 28x28)\n"
+    drawn = keras_gans.load("toy_digits").generate()
+    np.testing.assert_array_equal(pixels("toy_digits.png"), images.grid(drawn)[..., 0])
+
+
+def test_one_file_each_and_in_any_chunks(kg, zoo, pixels, monkeypatch):
+    monkeypatch.setattr(generate, "CHUNK", 2)
+    result = kg("generate", "toy_digits", "-n", 5, "--individually", "--out", "pictures", "--json")
+    told = json.loads(result.stdout)
+    assert told == {
+        "paths": [f"pictures/{i:06d}.png" for i in range(5)],
+        "images": 5,
+        "height": 28,
+        "width": 28,
+    }
+    drawn = keras_gans.load("toy_digits").generate(5)[..., 0]
+    np.testing.assert_array_equal([pixels(path) for path in told["paths"]], drawn)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "labels"),
+    [
+        ([], [0, 1, 2, 0, 1]),
+        (["--label", "2"], [2] * 5),
+        (["--label", "2", "--label", "0,1"], [2, 0, 1, 2, 0]),
+    ],
+)
+def test_labels_come_in_turn(arguments, labels, kg, zoo, pixels, monkeypatch):
+    monkeypatch.setattr(generate, "CHUNK", 2)
+    kg("generate", "toy_classes", "-n", 5, "--columns", 5, "--out", "grid.png", *arguments)
+    drawn = keras_gans.load("toy_classes").generate(5, labels=labels)
+    np.testing.assert_array_equal(pixels("grid.png"), images.grid(drawn, columns=5)[..., 0])
+
+
+@pytest.mark.parametrize("kind", [None, "linear", "spherical"])
+def test_walks_lie_in_rows(kind, kg, zoo, pixels, monkeypatch):
+    monkeypatch.setattr(generate, "CHUNK", 7)  # which ends within a walk
+    arguments = ["--kind", kind] if kind else []
+    result = kg("generate", "toy_digits", "-n", 3, "--interpolate", 5, "--out", "walks.png", *arguments)
+    assert result.stdout == "wrote walks.png (15 images of 28x28)\n"
+    model = keras_gans.load("toy_digits")
+    ends = latent.sample(model, 6)
+    walks = latent.interpolate(ends[::2], ends[1::2], 5, kind or "linear")
+    drawn = model.generate(latents=walks.reshape(15, -1))
+    np.testing.assert_array_equal(pixels("walks.png"), images.grid(drawn, columns=5)[..., 0])
+
+
+def test_a_walk_keeps_its_class(kg, zoo, pixels):
+    kg("generate", "toy_classes", "-n", 2, "--interpolate", 3, "--label", "2,0", "--out", "walks.png")
+    model = keras_gans.load("toy_classes")
+    ends = latent.sample(model, 4)
+    walks = latent.interpolate(ends[::2], ends[1::2], 3).reshape(6, -1)
+    drawn = model.generate(latents=walks, labels=[2, 2, 2, 0, 0, 0])
+    np.testing.assert_array_equal(pixels("walks.png"), images.grid(drawn, columns=3)[..., 0])
+
+
+def test_truncation(kg, zoo, pixels):
+    kg("generate", "toy_digits", "-n", 4, "--truncation", "0.1", "--out", "grid.png")
+    drawn = keras_gans.load("toy_digits").generate(4, truncation=0.1)
+    np.testing.assert_array_equal(pixels("grid.png"), images.grid(drawn)[..., 0])
+
+
+def test_what_stood_there_is_written_over(kg, zoo, pixels):
+    Path("grid.png").write_text("old")
+    kg("generate", "toy_digits", "--out", "grid.png")
+    assert pixels("grid.png").shape == (122, 122)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["toy_reader"], 1, "toy_reader is a model to classify, and one that draws was wanted"),
+        (["toy_recipe"], 1, "keras-gans train toy_recipe"),
+        (["toy_digits", "--label", "1"], 1, "toy_digits draws without classes, and --label came"),
+        (["toy_classes", "--label", "0,3"], 1, "toy_classes has the classes 0 to 2, and --label 3 came"),
+        (["toy_classes", "--label", "seven"], 2, "'seven' is not a class number"),
+        (["toy_digits", "--out", "grid.jpg"], 2, "--out is a file that ends in .png, and grid.jpg came"),
+        (["toy_digits", "--out", "."], 2, "--out is a file that ends in .png"),
+        (["toy_digits", "-n", "0"], 2, "0 is not in the range x>=1"),
+        (["toy_digits", "--seed", str(2**63)], 2, "is not in the range"),
+        (["toy_digits", "--truncation", "0"], 2, "is not in the range"),
+        (["toy_digits", "--kind", "linear"], 2, "give --interpolate"),
+        (["toy_digits", "--columns", "2", "--individually"], 2, "--columns"),
+        (["toy_nothing"], 1, "There is no model 'toy_nothing'"),
+    ],
+)
+def test_refused_before_anything_is_loaded(arguments, code, text, kg, zoo):
+    (zoo / "toy_digits" / artifacts.WEIGHTS).unlink()  # who looked for them would say so
+    result = kg("generate", *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert text in result.stderr
+    assert not list(Path().iterdir())
+
+
+def test_a_file_where_a_folder_was_wanted(kg, zoo):
+    Path("pictures").write_text("a file")
+    result = kg("generate", "toy_digits", "--individually", "--out", "pictures")
+    assert result.exit_code == 2
+    assert Path("pictures").read_text() == "a file"
+
+
+def test_damaged_weights_are_4(kg, zoo):
+    path = zoo / "toy_digits" / artifacts.WEIGHTS
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert kg("generate", "toy_digits").exit_code == 4
+
+
+def test_a_folder_that_cannot_be_made(kg, zoo):
+    Path("taken").write_text("a file")
+    result = kg("generate", "toy_digits", "--out", "taken/grid.png")
+    assert result.exit_code == 1
+    assert "taken could not be used" in result.stderr

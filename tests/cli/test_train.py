@@ -1,0 +1,180 @@
+"""keras-gans train"""
+
+import json
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_gans import artifacts
+
+
+def tensors(out="run"):
+    return artifacts.read_weights(Path(out) / "model")
+
+
+def same(left, right):
+    assert sorted(left) == sorted(right)
+    return all(np.array_equal(left[name], right[name]) for name in left)
+
+
+@pytest.fixture
+def still(zoo):
+    """toy_digits with a recipe of learning rate 0: whatever it begins with, it ends with."""
+    card = artifacts.read_card(zoo / "toy_digits")
+    frozen = {"class": "SGD", "learning_rate": 0.0}
+    compiled = {"generator_optimizer": frozen, "discriminator_optimizer": frozen}
+    card["recipes"]["still"] = {"batch_size": 8, "steps": 2, "compile": compiled}
+    artifacts.write_card(zoo / "toy_digits", card)
+
+
+def test_a_run_leaves_all_of_it_behind(kg, zoo, photos):
+    result = kg("train", "toy_recipe", "--data", photos, "--out", "deep/run", "--sample-every", 3)
+    assert result.stdout == "wrote deep/run/model (6 steps)\n"
+    assert "step 6/6  d_loss " in result.stderr
+    run = Path("deep/run")
+    assert sorted(path.name for path in (run / "samples").iterdir()) == [
+        f"step-00000000{i}.png" for i in (3, 6)
+    ]
+    assert (run / "curve.csv").read_text().startswith("step,d_loss,g_loss\n1,")
+    card = artifacts.read_card(run / "model")
+    assert (card["name"], card["status"], card["weights_license"]) == ("run", "pretrained", "unstated")
+    assert card["data"] == {"source": str(photos), "split": "train", "seen": "photos"}
+    assert "limits" not in card
+    assert kg("generate", "./deep/run").exit_code == 0
+    assert "2014" in kg("info", "./deep/run").stdout
+
+
+def test_it_goes_on_where_it_was_and_is_not_moved_by_asking_again(kg, zoo, photos):
+    ask = ["train", "toy_recipe", "--data", photos, "--batch-size", 5, "--checkpoint-every", 2]
+    assert kg(*ask, "--out", "run", "--steps", 3).exit_code == 0
+    assert kg(*ask, "--out", "run", "--steps", 7).exit_code == 0
+    assert kg(*ask, "--out", "straight", "--steps", 7).exit_code == 0
+    first = tensors("straight")
+    assert same(tensors("run"), first)
+
+    again = kg(*ask, "--out", "straight", "--steps", 7)  # in the middle of an epoch of four steps
+    assert again.stdout == "wrote straight/model (7 steps)\n"
+    assert same(tensors("straight"), first)
+
+    fewer = kg(*ask, "--out", "run", "--steps", 6)
+    assert fewer.exit_code == 1
+    assert "run holds a run that is at step 7, and 6 steps were asked for" in fewer.stderr
+    other = kg(*ask, "--out", "run", "--steps", 9, "--seed", 1)
+    assert other.exit_code == 1
+    assert "its recipe differ" in other.stderr
+
+
+def test_a_seed_is_another_run(kg, zoo, photos):
+    for seed in (0, 0, 1):
+        kg("train", "toy_recipe", "--data", photos, "--steps", 1, "--out", f"run{seed}", "--seed", seed)
+    record = artifacts.read_provenance("run1/model")["provenance"]
+    assert (record["seed"], record["steps"], record["images_seen"]) == (1, 1, 8)
+    assert not same(tensors("run0"), tensors("run1"))
+
+
+def test_finetune_begins_with_the_published_weights(kg, zoo, photos, still):
+    ask = ["train", "toy_digits", "--recipe", "still", "--data", photos]
+    assert kg(*ask, "--out", "run", "--finetune").exit_code == 0
+    assert same(tensors("run"), artifacts.read_weights(zoo / "toy_digits"))
+    sha = artifacts.read_provenance(zoo / "toy_digits")["sha256"]
+    recipe = artifacts.read_provenance("run/model")["provenance"]["recipe"]
+    assert recipe["finetuned"] == f"toy_digits, version 1, sha256 {sha[:16]}"
+    assert artifacts.read_card("run/model")["data"]["seen"] == "9 images, then photos"
+
+    assert kg(*ask, "--out", "run").exit_code == 1  # which would be another run
+    assert kg(*ask, "--out", "fresh").exit_code == 0
+    assert not same(tensors("fresh"), tensors("run"))
+
+
+def test_the_architecture_can_be_set(kg, zoo, photos):
+    settings = ["--set", "generator_units=[4, 6]", "--set", "latent=3"]
+    path = zoo / "toy_recipe" / "card.toml"
+    assert kg("train", path, "--data", photos, "--steps", 1, "--out", "run", *settings).exit_code == 0
+    architecture = artifacts.read_card("run/model")["architecture"]
+    assert (architecture["generator_units"], architecture["latent"]) == ([4, 6], 3)
+    assert architecture["discriminator_units"] == 4
+
+
+def test_a_classifier(kg, zoo, photos):
+    result = kg("train", "toy_reader", "--data", photos, "--out", "run")
+    assert result.stdout == "wrote run/model (6 steps)\n"
+    assert "accuracy" in result.stderr
+    before = tensors()
+    assert not same(before, artifacts.read_weights(zoo / "toy_reader"))
+    assert kg("train", "toy_reader", "--data", photos, "--out", "run").exit_code == 0
+    assert same(tensors(), before)
+
+
+def test_labels_for_a_model_with_classes(kg, zoo, photos):
+    assert kg("train", "toy_classes", "--data", photos, "--steps", 1, "--out", "run").exit_code == 0
+    assert json.loads(Path("run/run.json").read_text())["architecture"]["num_classes"] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["toy_recipe", "--data", "nowhere"], 1, "'nowhere' does not exist"),
+        (["toy_recipe", "--data", "PHOTOS", "--batch-size", "99"], 1, "A batch takes 99 images"),
+        (["toy_recipe", "--data", "PHOTOS/class_0", "--split", "test"], 1, "has no splits"),
+        (["toy_classes", "--data", "PHOTOS/class_0"], 1, "the data has no labels"),
+        (["toy_reader", "--data", "PHOTOS/class_0"], 1, "the data has no labels"),
+        (["toy_reader", "--data", "PHOTOS", "--set", "num_classes=2"], 1, "the labels go from 0 to 2"),
+        (["toy_recipe", "--data", "PHOTOS", "--set", "size=0"], 1, "size must be a whole number"),
+        (
+            ["toy_recipe", "--data", "PHOTOS", "--set", "depth=2"],
+            1,
+            "VanillaGAN has no 'depth': --set takes size,",
+        ),
+        (["toy_recipe", "--set", "depth"], 2, "'depth' is not like width=32"),
+        (["toy_recipe", "--recipe", "slow"], 2, "toy_recipe has no recipe 'slow': take one of quick."),
+        (["toy_recipe", "--finetune"], 1, "toy_recipe is a recipe without weights yet"),
+        (["toy_digits", "--finetune", "--set", "size=32"], 2, "--finetune keeps the architecture"),
+        (["toy_reader", "--sample-every", "2"], 2, "toy_reader draws nothing"),
+        (["toy_recipe", "--steps", "0"], 2, "0 is not in the range"),
+        (["toy_nothing"], 1, "There is no model 'toy_nothing'"),
+    ],
+)
+def test_refused_before_anything_is_written(arguments, code, text, kg, zoo, photos):
+    result = kg("train", *[a.replace("PHOTOS", str(photos)) for a in arguments], "--out", "run")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert text in result.stderr
+    assert not Path("run").exists()
+
+
+def test_a_card_without_recipes(kg, zoo, photos):
+    card = artifacts.read_card(zoo / "toy_digits")
+    del card["recipes"], card["default_recipe"]
+    artifacts.write_card(zoo / "toy_digits", card)
+    result = kg("train", "toy_digits", "--data", photos)
+    assert result.exit_code == 1
+    assert "has no recipes: add a table [recipes.modern] to it" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_saves_and_the_run_goes_on_bit_for_bit(number, code, kg, start, zoo, photos):
+    ask = ["train", zoo / "toy_recipe" / "card.toml", "--data", photos, "--checkpoint-every", 10_000]
+    process = start(*ask, "--out", "run", "--steps", 10_000)
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
+    reader.start()
+    deadline = threading.Event()
+    while not any(line.startswith("step") for line in lines):
+        assert process.poll() is None, lines
+        deadline.wait(0.05)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == code
+    reader.join(timeout=60)
+    assert process.stdout.read() == ""
+    told = lines[-1].split()
+    assert told[:3] == ["Stopped", "after", "step"]
+    stopped = int(told[3].rstrip(","))
+    assert "training run that has not come to its end" in kg("generate", "./run").stderr
+
+    steps = stopped + 3
+    assert kg(*ask, "--out", "run", "--steps", steps).exit_code == 0
+    assert kg(*ask, "--out", "straight", "--steps", steps).exit_code == 0
+    assert same(tensors("run"), tensors("straight"))
