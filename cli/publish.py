@@ -37,9 +37,10 @@ def command(folder: Path, target: Path | None) -> None:
     source, target = reference.model_folder(folder), target or folder / "published"
     if target.resolve() == source.resolve():
         raise click.UsageError(f"--to {target} is the model itself: name another folder.")
-    quiet.import_keras()
+    described = _checked_card(_card_folder(source, target))
     provenance = artifacts.read_provenance(source)["provenance"]
-    model = _rounded(source, _checked_card(_card_folder(source, target)))
+    quiet.import_keras()
+    model = _rounded(source, described)
     tensors = artifacts.round_matrices(model.tensors())
     model.assign_tensors(tensors)  # samples.png shows what will be loaded
     origin = {**provenance, "rounded": "matrices to float16"}

@@ -24,11 +24,13 @@ def lines(picture):
     """Each loss's height in each column, counted from the top; NaN where it is not: {name: (w,)}."""
     found = {}
     for name, (colour, _) in curve.COLOURS.items():
-        rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-        near = np.abs(picture[curve.TOP :].astype(int) - rgb).sum(-1) < 60
-        rows = np.arange(len(near))[:, None]
+        ink = 255.0 - np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        on_paper = 255.0 - picture[curve.TOP :]
+        share = on_paper @ ink / (ink @ ink)  # of the ink in each pixel: lines have soft edges
+        other = np.abs(on_paper - share[..., None] * ink).sum(-1)
+        share = np.where((share > 0.3) & (other < 40), share, 0.0)
         with np.errstate(invalid="ignore"):
-            found[name] = (rows * near).sum(0) / near.sum(0)
+            found[name] = (np.arange(len(share))[:, None] * share).sum(0) / share.sum(0)
     return found
 
 

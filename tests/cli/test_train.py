@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def still(zoo):
     """toy_digits with a recipe of learning rate 0: whatever it begins with, it ends with."""
     card = artifacts.read_card(zoo / "toy_digits")
     frozen = {"class": "SGD", "learning_rate": 0.0}
-    compiled = {"generator_optimizer": frozen, "discriminator_optimizer": frozen}
+    compiled = {"generator_optimizer": frozen, "discriminator_optimizer": frozen, "run_eagerly": True}
     card["recipes"]["still"] = {"batch_size": 8, "steps": 2, "compile": compiled}
     artifacts.write_card(zoo / "toy_digits", card)
 
@@ -154,19 +155,17 @@ def test_a_card_without_recipes(kg, zoo, photos):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_saves_and_the_run_goes_on_bit_for_bit(number, code, kg, start, zoo, photos):
+def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(kg, start, zoo, photos):
     ask = ["train", zoo / "toy_recipe" / "card.toml", "--data", photos, "--checkpoint-every", 10_000]
     process = start(*ask, "--out", "run", "--steps", 10_000)
     lines = []
     reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
     reader.start()
-    deadline = threading.Event()
     while not any(line.startswith("step") for line in lines):
         assert process.poll() is None, lines
-        deadline.wait(0.05)
-    process.send_signal(number)
-    assert process.wait(timeout=60) == code
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 143
     reader.join(timeout=60)
     assert process.stdout.read() == ""
     told = lines[-1].split()

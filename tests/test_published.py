@@ -1,0 +1,78 @@
+"""What is shipped is what its records say, and does what it is for."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_gans
+from keras_gans import artifacts
+from keras_gans.zoo import registry
+
+PUBLISHED = [card.name for card in registry.list_models(status="pretrained")]
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return keras_gans.load("lenet_mnist")
+
+
+def test_the_digits_are_published():
+    assert {"vanilla_mnist", "dcgan_mnist", "dcgan_mnist_conditional", "lenet_mnist"} <= set(PUBLISHED)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_records_count_right(name):
+    card = keras_gans.info(name)
+    record = artifacts.read_provenance(card.folder)
+    model = keras_gans.load(name)
+    parameters = sum(int(np.prod(w.shape)) for net in model.published_networks().values() for w in net.weights)
+    assert record["parameters"] == parameters
+    assert record["bytes"] == (card.folder / artifacts.WEIGHTS).stat().st_size
+    assert record["sha256"] == artifacts.sha256(card.folder / artifacts.WEIGHTS)
+    assert {"data", "images_seen", "steps", "seconds", "hardware", "versions", "seed"} <= set(record["provenance"])
+    tensors = artifacts.read_weights(card.folder)
+    assert {t.dtype.name for t in tensors.values() if t.ndim > 1} == {"float16"}
+    assert {t.dtype.name for t in tensors.values() if t.ndim < 2} == {"float32"}
+
+
+def test_sizes_stay_within_bounds():
+    most = {"generate": 12e6, "classify": 8e6, "upscale": 12e6}
+    sizes = {name: artifacts.read_provenance(keras_gans.info(name).folder)["bytes"] for name in PUBLISHED}
+    assert all(size <= most[keras_gans.info(name).task] for name, size in sizes.items())
+    assert sum(sizes.values()) <= 70e6
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLISHED if keras_gans.info(n).task == "generate"])
+def test_samples_are_seed_0_and_no_two_alike(name):
+    model = keras_gans.load(name)
+    drawn = model.generate(64, seed=0)
+    shown = np.asarray(Image.open(keras_gans.info(name).folder / artifacts.SAMPLES)).astype(int)
+    grid = keras_gans.data.grid(drawn)
+    assert np.abs(shown.reshape(grid.shape) - grid).max() <= 1
+    flat = drawn.reshape(64, -1).astype("float32")
+    distance = np.linalg.norm(flat[:, None] - flat[None], axis=2) + np.eye(64) * 1e9
+    typical = np.median(distance[distance < 1e9])
+    assert distance.min() > typical / 10
+
+
+def test_a_digit_asked_for_is_the_digit_drawn(reader):
+    gan = keras_gans.load("dcgan_mnist_conditional")
+    asked = np.arange(1000) % 10
+    read = reader.classify(gan.generate(1000, labels=asked))
+    assert (read == asked).mean() >= 0.95
+    assert (reader.classify(gan.generate(50, labels=7)) == 7).mean() >= 0.9
+
+
+def test_all_ten_digits_come_up(reader):
+    read = reader.classify(keras_gans.load("dcgan_mnist").generate(2000))
+    assert np.bincount(read, minlength=10).min() >= 0.04 * 2000  # 5 % in 10,000: benchmarks/digits.py
+
+
+@pytest.mark.slow
+def test_fine_tuning_moves_the_model(reader):
+    sevens = keras_gans.load("dcgan_mnist_conditional").generate(2000, seed=1, labels=7)
+    gan = keras_gans.load("dcgan_mnist")
+    assert (reader.classify(gan.generate(500)) == 7).mean() < 0.3
+    gan.compile()
+    gan.fit(sevens, epochs=3, verbose=0)
+    assert (reader.classify(gan.generate(500)) == 7).mean() >= 0.8
