@@ -1,6 +1,6 @@
 """What the classifier says of the shipped digits. Needs MNIST (TFDS fetches it, or TFDS_DATA_DIR points at it).
 
-    python benchmarks/digits.py           # prints, and writes benchmarks/results/digits.json
+python benchmarks/digits.py           # prints, and writes benchmarks/results/digits.json
 """
 
 import json
@@ -27,7 +27,13 @@ def fine_tuning(reader, digit=7, n=2000, epochs=3):
     gan.compile()
     gan.fit(images, epochs=epochs, verbose=0)
     after = reader.classify(gan.generate(1000)) == digit
-    return {"digit": digit, "images": n, "epochs": epochs, "before": float(before.mean()), "after": float(after.mean())}
+    return {
+        "digit": digit,
+        "images": n,
+        "epochs": epochs,
+        "before": float(before.mean()),
+        "after": float(after.mean()),
+    }
 
 
 def main():
@@ -38,7 +44,9 @@ def main():
     drawn = keras_gans.load("dcgan_mnist_conditional").generate(10_000, labels=asked)
     found["dcgan_mnist_conditional read as asked"] = float((reader.classify(drawn) == asked).mean())
     for name in ("dcgan_mnist", "vanilla_mnist"):
-        found[f"{name}, per cent of each digit in 10,000"] = shares(reader.classify(keras_gans.load(name).generate(10_000)))
+        found[f"{name}, per cent of each digit in 10,000"] = shares(
+            reader.classify(keras_gans.load(name).generate(10_000))
+        )
     found["fine-tuning dcgan_mnist"] = fine_tuning(reader)
     for name, value in found.items():
         print(f"{name}: {value}")

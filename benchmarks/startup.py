@@ -1,10 +1,10 @@
 """How long until something happens: medians of ten fresh processes, on a quiet machine.
 
-    python benchmarks/startup.py          # prints, and writes benchmarks/results/startup.json
+python benchmarks/startup.py          # prints, and writes benchmarks/results/startup.json
 
-    import      `import keras_gans` beyond the interpreter's own start            (aim: under 0.15 s)
-    list, help  `keras-gans list` and `keras-gans --help`, the whole process      (aim: under 0.4 s)
-    draw        `load` from the cache and `generate(16)` beyond importing keras   (aim: under 1.5 s)
+import      `import keras_gans` beyond the interpreter's own start            (aim: under 0.15 s)
+list, help  `keras-gans list` and `keras-gans --help`, the whole process      (aim: under 0.4 s)
+draw        `load` from the cache and `generate(16)` beyond importing keras   (aim: under 1.5 s)
 """
 
 import json

@@ -44,12 +44,8 @@ class Labels(click.ParamType):
     show_default=True,
     help="Of the latents.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="PNG to write, or folder.  [default: NAME.png, or NAME]"
-)
-@click.option(
-    "--label", "labels", type=Labels(), multiple=True, help="Class; several, or 0,1,2, come in turn."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="PNG to write, or folder.  [default: NAME.png, or NAME]")
+@click.option("--label", "labels", type=Labels(), multiple=True, help="Class; several, or 0,1,2, come in turn.")
 @click.option("--individually", is_flag=True, help="Write OUT/000000.png and so on instead of one page.")
 @click.option(
     "--truncation",
@@ -57,15 +53,9 @@ class Labels(click.ParamType):
     metavar="X",
     help="Less variety, fewer failures: 0.7, say.",
 )
-@click.option(
-    "--interpolate", type=click.IntRange(2), metavar="STEPS", help="Draw walks of so many steps, one a row."
-)
-@click.option(
-    "--kind", type=click.Choice(["linear", "spherical"]), help="Of the walk.  [default: as the prior]"
-)
-@click.option(
-    "--columns", type=click.IntRange(1), metavar="N", help="Pictures a row.  [default: about a square]"
-)
+@click.option("--interpolate", type=click.IntRange(2), metavar="STEPS", help="Draw walks of so many steps, one a row.")
+@click.option("--kind", type=click.Choice(["linear", "spherical"]), help="Of the walk.  [default: as the prior]")
+@click.option("--columns", type=click.IntRange(1), metavar="N", help="Pictures a row.  [default: about a square]")
 @output.json_option
 def command(
     name: str,
@@ -104,11 +94,7 @@ def command(
 
     model = keras_gans.load(wanted)
     draw, total = drawer(model, count, seed, classes, truncation, interpolate, kind)
-    paths = (
-        _write_each(draw, total, out)
-        if individually
-        else [_write_page(draw, total, out, interpolate or columns)]
-    )
+    paths = _write_each(draw, total, out) if individually else [_write_page(draw, total, out, interpolate or columns)]
     height, width, _ = model.image_shape
     if as_json:
         output.say_json({"paths": [str(p) for p in paths], "images": total, "height": height, "width": width})
@@ -147,9 +133,7 @@ def _target(out: Path | None, name: str, individually: bool) -> Path:
         return out
     out = out or Path(f"{name}.png")
     if out.suffix.lower() != ".png" or out.is_dir():
-        raise click.UsageError(
-            f"--out is a file that ends in .png, and {out} came: name one, or add --individually."
-        )
+        raise click.UsageError(f"--out is a file that ends in .png, and {out} came: name one, or add --individually.")
     out.parent.mkdir(parents=True, exist_ok=True)
     return out
 
@@ -186,9 +170,7 @@ def drawer(
     def draw(start: int, stop: int) -> Any:
         each = steps or 1
         first, last = start // each, -(-stop // each)  # the walks that these pictures are of
-        z = (walks(first, last, steps) if steps else latents(first, last))[start - first * each :][
-            : stop - start
-        ]
+        z = (walks(first, last, steps) if steps else latents(first, last))[start - first * each :][: stop - start]
         return model.generate(latents=z, labels=labels(start, stop, each))
 
     def labels(start: int, stop: int, each: int) -> Any:

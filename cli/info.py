@@ -26,9 +26,7 @@ def command(name: str, as_json: bool) -> None:
     _, card = reference.find(name)
     weights, scores = _weights(card), _scores(card)
     if as_json:
-        output.say_json(
-            {"card": card.to_dict(), "weights": weights, "scores": scores, "folder": str(card.folder)}
-        )
+        output.say_json({"card": card.to_dict(), "weights": weights, "scores": scores, "folder": str(card.folder)})
         return
     for line in described(card, weights, scores):
         output.say(line)
@@ -50,9 +48,7 @@ def _scores(card: Any) -> Any:
     try:
         return artifacts.read_json(path)
     except ValueError as error:
-        raise artifacts.CardError(
-            f"{path} is not valid JSON ({error}): measure again, or remove it."
-        ) from error
+        raise artifacts.CardError(f"{path} is not valid JSON ({error}): measure again, or remove it.") from error
 
 
 def described(card: Any, weights: Mapping[str, Any] | None, scores: Any) -> Iterator[str]:

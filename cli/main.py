@@ -136,9 +136,7 @@ def _version(ctx: click.Context, option: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
-@click.group(
-    cls=Verbs, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
-)
+@click.group(cls=Verbs, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option(
     "--version",
     is_flag=True,

@@ -18,9 +18,7 @@ CURVE = "curve.csv"
 
 @click.command(short_help="Make a model folder of a run.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--to", "target", type=click.Path(path_type=Path, file_okay=False), help="[default: FOLDER/published]"
-)
+@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), help="[default: FOLDER/published]")
 def command(folder: Path, target: Path | None) -> None:
     """Make a small model folder of a training run, or of a model that save_pretrained wrote.
 
@@ -79,9 +77,6 @@ def _rounded(source: Path, card: Any) -> Any:
     tensors = artifacts.round_matrices(artifacts.read_weights(source))
     model.assign_tensors(tensors, f"the model that {card.folder / artifacts.CARD} describes")
     if card.task == "generate":
-        model.ema_ready.assign(
-            1
-        )  # else the sampler is copied from the generator again, old statistics and all
         model.reestimate_statistics()
     return model
 

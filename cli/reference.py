@@ -31,9 +31,7 @@ def find(text: str | Path, cache_dir: str | None = None) -> tuple[str | Path, An
         kind, value = registry.classify(text)
     except UnknownModelError as error:
         if isinstance(text, str) and "/" in text and "://" not in text and len(text) < 80:
-            raise UnknownModelError(
-                f"There is no model {text!r}: if it is a folder, write ./{text}."
-            ) from error
+            raise UnknownModelError(f"There is no model {text!r}: if it is a folder, write ./{text}.") from error
         raise
     reference = model_folder(value) if kind == "folder" else text
     return reference, registry.find(reference, cache_dir=cache_dir)

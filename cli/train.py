@@ -19,9 +19,7 @@ class Setting(click.ParamType):
 
     name = "key=value"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         import tomllib
 
         key, equals, text = value.partition("=")
@@ -39,13 +37,9 @@ class Setting(click.ParamType):
 @click.option("--split", help="As TFDS writes it: train[:50000].  [default: the card's, or train]")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME]")
 @click.option("--recipe", "recipe_name", help="One of the card's recipes.  [default: the card's]")
-@click.option(
-    "--steps", type=click.IntRange(1), metavar="N", help="Stop there; schedules stay as the recipe has them."
-)
+@click.option("--steps", type=click.IntRange(1), metavar="N", help="Stop there; schedules stay as the recipe has them.")
 @click.option("--batch-size", type=click.IntRange(1), metavar="N", help="Images of one turn.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Of initial weights, order and noise."
-)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Of initial weights, order and noise.")
 @click.option("--finetune", is_flag=True, help="Begin with the published weights.")
 @click.option(
     "--sample-every", type=click.IntRange(1), metavar="N", help="Steps between grids.  [default: 20 in a run]"
@@ -56,9 +50,7 @@ class Setting(click.ParamType):
     metavar="N",
     help="Steps.  [default: 20 in a run, and each epoch]",
 )
-@click.option(
-    "--set", "settings", type=Setting(), multiple=True, help="Of the architecture, as in --set width=32."
-)
+@click.option("--set", "settings", type=Setting(), multiple=True, help="Of the architecture, as in --set width=32.")
 def command(
     name: str,
     data: str | None,
@@ -91,20 +83,14 @@ def command(
             f"{card.name} draws nothing: --sample-every, --checkpoint-every and --finetune are not for it."
         )
     if finetune and settings:
-        raise click.UsageError(
-            "--finetune keeps the architecture of the weights: leave out --set, or --finetune."
-        )
+        raise click.UsageError("--finetune keeps the architecture of the weights: leave out --set, or --finetune.")
 
     from keras_gans import data as sources
     from keras_gans.zoo import download
 
     if finetune:
-        recipe["finetuned"] = (
-            f"{card.name}, version {card.version}, sha256 {download.record(card)['sha256'][:16]}"
-        )
-    images = sources.load(
-        data or card.data["source"], split=split or ("train" if data else card.data["split"])
-    )
+        recipe["finetuned"] = f"{card.name}, version {card.version}, sha256 {download.record(card)['sha256'][:16]}"
+    images = sources.load(data or card.data["source"], split=split or ("train" if data else card.data["split"]))
     out = out or Path("runs") / card.name
     of_run = _card_of_run(card, data, split, images.name, finetune, out)
 
@@ -115,9 +101,7 @@ def command(
             return keras_gans.load(wanted, dtype=recipe.get("dtype"))
         return _build(card, recipe, dict(settings))
 
-    output.note(
-        f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}"
-    )
+    output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
     quiet.import_keras()
     run = _classifier if card.task == "classify" else _game
     taken = run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
@@ -131,9 +115,7 @@ def _find(name: str) -> tuple[str | Path, Any]:
     return reference.find(name)
 
 
-def _recipe(
-    card: Any, name: str | None, steps: int | None, batch_size: int | None, seed: int | None
-) -> dict[str, Any]:
+def _recipe(card: Any, name: str | None, steps: int | None, batch_size: int | None, seed: int | None) -> dict[str, Any]:
     """A recipe of the card, with what was asked for in its place."""
     from keras_gans.artifacts import KerasGansError
 
@@ -160,9 +142,7 @@ def _build(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
     architecture = {**card.architecture, **recipe.get("architecture", {}), **settings}
     if card.family in models.FAMILIES:  # else api.build says so
         known = [
-            key
-            for key in inspect.signature(getattr(models, card.family)).parameters
-            if key not in ("dtype", "name")
+            key for key in inspect.signature(getattr(models, card.family)).parameters if key not in ("dtype", "name")
         ]
         unknown = [key for key in settings if key not in known]
         if unknown:
@@ -216,9 +196,7 @@ def _game(
     from .progress import Progress
     from .signals import Wish
 
-    progress = Progress(
-        recipe["steps"], recipe["batch_size"] * recipe["compile"].get("discriminator_steps", 1)
-    )
+    progress = Progress(recipe["steps"], recipe["batch_size"] * recipe["compile"].get("discriminator_steps", 1))
     wish = Wish()
     show: Any = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: wish.begin(),  # not before: there is nothing to save while data is read
@@ -247,9 +225,7 @@ def _game(
     return int(model.steps)
 
 
-def _classifier(
-    build: Any, card: dict[str, Any], recipe: dict[str, Any], images: Any, out: Path, *unused: Any
-) -> int:
+def _classifier(build: Any, card: dict[str, Any], recipe: dict[str, Any], images: Any, out: Path, *unused: Any) -> int:
     import keras
 
     from keras_gans.training import classifier
@@ -259,9 +235,7 @@ def _classifier(
     progress = Progress(recipe["steps"], recipe["batch_size"])
     show: Any = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: progress.epoch(),
-        on_train_batch_end=lambda batch, logs: progress.update(
-            int(show.model.optimizer.iterations), batch, logs
-        ),
+        on_train_batch_end=lambda batch, logs: progress.update(int(show.model.optimizer.iterations), batch, logs),
     )
     try:
         model = classifier.train(build, card, recipe, images, out, callbacks=[show])

@@ -1,6 +1,6 @@
 """Writes what the docs repeat from the model folders: README's table and docs/models.md.
 
-    python docs/generate.py           # writes; tests/test_docs.py fails when they have drifted
+python docs/generate.py           # writes; tests/test_docs.py fails when they have drifted
 """
 
 import sys
@@ -31,7 +31,9 @@ def table(cards):
         if card.status == "pretrained":
             weights = f"{artifacts.read_provenance(card.folder)['bytes'] / 1e6:.1f} MB"
         seen = card.data.get("other_than_name", card.data["seen"])
-        rows.append(f"| [`{card.name}`](docs/models.md#{card.name}) | {card.title} | {size_of(card)} | {weights} | {seen} |")
+        rows.append(
+            f"| [`{card.name}`](docs/models.md#{card.name}) | {card.title} | {size_of(card)} | {weights} | {seen} |"
+        )
     return "\n".join(rows)
 
 
@@ -53,7 +55,10 @@ def section(card):
         "",
     ]
     folder = f"../zoo/models/{card.name}"
-    for picture, words in (("samples.png", "64 samples, seed 0, not picked"), ("curve.png", "losses by step")):
+    for picture, words in (
+        ("samples.png", "64 samples, seed 0, not picked"),
+        ("curve.png", "losses by step"),
+    ):
         if (card.folder / picture).is_file():
             lines += [f"![{card.name}: {words}]({folder}/{picture})", f"*{words}*", ""]
     if card.status == "pretrained":
@@ -70,7 +75,7 @@ def made(record):
     p = record["provenance"]
     return [
         f"- Weights: {record['parameters']:,} parameters, {record['bytes']:,} bytes",
-        f"- Made in {p['seconds']:,} seconds and {p['steps']:,} steps on {p['images_seen']:,} images, on {p['hardware']}",
+        f"- Made in {p['seconds']:,} s: {p['steps']:,} steps, {p['images_seen']:,} images seen, on {p['hardware']}",
     ]
 
 

@@ -23,9 +23,7 @@ class _CheckoutFinder:
         folder = self.folders.get(fullname)
         if folder is None or not (folder / "__init__.py").is_file():
             return None
-        return spec_from_file_location(
-            fullname, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
+        return spec_from_file_location(fullname, folder / "__init__.py", submodule_search_locations=[str(folder)])
 
 
 _finder = _CheckoutFinder(_PACKAGE.parent)

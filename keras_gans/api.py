@@ -67,6 +67,8 @@ def build(card: Any, dtype: str | None = None) -> Any:
     try:
         model = getattr(models, card.family)(**arguments)
     except (TypeError, ValueError) as error:
-        raise CardError(f"{card.folder}/card.toml: {card.family} can not be built from its [architecture]: {error}") from error
+        raise CardError(
+            f"{card.folder}/card.toml: {card.family} can not be built from its [architecture]: {error}"
+        ) from error
     model.card = card.to_dict()
     return model

@@ -251,9 +251,7 @@ def write_weights(
     return record
 
 
-def read_weights(
-    folder: str | os.PathLike[str], provenance_folder: str | os.PathLike[str] | None = None
-) -> Tensors:
+def read_weights(folder: str | os.PathLike[str], provenance_folder: str | os.PathLike[str] | None = None) -> Tensors:
     """The tensors of a model folder, checked against its weights.json (or `provenance_folder`'s).
 
     Raises WeightsCorruptedError unless size, sha256, counts and finiteness are all as recorded.
@@ -302,9 +300,7 @@ def parse_weights(data: bytes, expected: Mapping[str, Any], what: str = WEIGHTS)
     try:
         tensors = load(data)
     except (SafetensorError, KeyError, ValueError) as error:  # KeyError: a dtype that NumPy does not have
-        raise WeightsCorruptedError(
-            f"{what} is not a safetensors file ({error}): save the model again."
-        ) from error
+        raise WeightsCorruptedError(f"{what} is not a safetensors file ({error}): save the model again.") from error
     parameters = sum(int(tensor.size) for tensor in tensors.values())
     if (len(tensors), parameters) != (expected["tensors"], expected["parameters"]):
         raise WeightsCorruptedError(
@@ -371,16 +367,12 @@ def _refuse_non_finite(tensors: Mapping[str, np.ndarray], advice: str) -> None:
 
 
 def _size_message(what: str, size: int, expected: Mapping[str, Any]) -> str:
-    return (
-        f"{what} has {size} bytes and the published file has {expected['bytes']}: "
-        "save or download the model again."
-    )
+    return f"{what} has {size} bytes and the published file has {expected['bytes']}: save or download the model again."
 
 
 def name_from(folder: str | os.PathLike[str]) -> str:
     """A model name ([a-z0-9_]{1,64}) made of a folder's own."""
     name = "".join(
-        c if c in "abcdefghijklmnopqrstuvwxyz0123456789_" else "_"
-        for c in Path(folder).resolve().name.lower()
+        c if c in "abcdefghijklmnopqrstuvwxyz0123456789_" else "_" for c in Path(folder).resolve().name.lower()
     )
     return name[:64] or "model"

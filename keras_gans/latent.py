@@ -56,8 +56,8 @@ def arithmetic(plus: list[ArrayLike], minus: list[ArrayLike] | tuple[()] = ()) -
     """Sums and differences of concepts: "man with glasses - man + woman" (Radford et al. 2015, section 6.3.2).
 
     Args:
-        plus, minus: concepts, each one latent (latent,), or several (k, latent), whose mean is taken: the paper averages
-            three, since single ones are unstable.
+        plus, minus: concepts, each one latent (latent,), or several (k, latent), whose mean is taken: the paper
+            averages three, since single ones are unstable.
 
     Returns:
         float32 (latent,).
@@ -78,5 +78,7 @@ def _concept(latents: ArrayLike) -> np.ndarray:
 def _pair(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
     if a.shape != b.shape or a.ndim not in (1, 2):
-        raise ValueError(f"two latents of one shape, (latent,) or (n, latent), were wanted, got {a.shape} and {b.shape}")
+        raise ValueError(
+            f"two latents of one shape, (latent,) or (n, latent), were wanted, got {a.shape} and {b.shape}"
+        )
     return a, b

@@ -72,7 +72,7 @@ LOSSES = {
 
 
 def get(loss):
-    """The AdversarialLoss of a name, or of a pair of functions (discriminator(real, fake, smoothing), generator(fake))."""
+    """The AdversarialLoss of a name, or of two functions: discriminator(real, fake, smoothing) and generator(fake)."""
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]
     if isinstance(loss, AdversarialLoss):

@@ -71,7 +71,10 @@ class Noise:
         self.draws += 1
         samples = ops.cast(ops.arange(n, dtype="int32"), "uint32") + self.first
         places = ops.cast(ops.arange(start, start + count, dtype="int32"), "uint32")
-        counter = ops.broadcast_to(samples[:, None], (n, count)), ops.broadcast_to(places[None, :], (n, count))
+        counter = (
+            ops.broadcast_to(samples[:, None], (n, count)),
+            ops.broadcast_to(places[None, :], (n, count)),
+        )
         return threefry(self.key, counter)
 
     def uniform(self, shape, low=0.0, high=1.0):

@@ -40,7 +40,7 @@ def assert_equal_weights(a, b):
 
 @functools.cache
 def two_devices():
-    """One strategy for all tests: on a CPU, TensorFlow tells collectives apart by numbers that each strategy begins anew."""
+    """One strategy for all tests: TensorFlow tells collectives on a CPU apart by numbers that each one begins anew."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
@@ -89,7 +89,8 @@ class ModelContract:
     def test_1_pictures_are_a_function_of_seed_and_index(self):
         model = self.lively()
         many = model.generate(7, seed=3)
-        assert many.dtype == np.uint8 and many.shape == (7, *model.image_shape)
+        assert many.dtype == np.uint8
+        assert many.shape == (7, *model.image_shape)
         np.testing.assert_array_equal(model.generate(2, seed=3), many[:2])
         near = model.generate(7, seed=3, batch_size=2).astype(int)
         assert np.abs(near - many).max() <= 1
@@ -102,7 +103,9 @@ class ModelContract:
         z = keras_gans.latent.sample(model, 3, seed=5)
         np.testing.assert_array_equal(model.generate(latents=z), model.generate(3, seed=5))
         x = model.generate(3, seed=5, output="float")
-        assert x.dtype == np.float32 and -1 <= x.min() and x.max() <= 1
+        assert x.dtype == np.float32
+        assert x.min() >= -1
+        assert x.max() <= 1
         assert np.abs((x + 1) * 127.5 - model.generate(3, seed=5)).max() <= 0.51
         assert (model.generate(3, truncation=0.1) != model.generate(3)).any()
 
@@ -113,7 +116,7 @@ class ModelContract:
             ({"seed": 1.5}, "seed must be a whole number of at least 0, got 1.5"),
             ({"latents": np.zeros((2, 3))}, r"latents must have the shape \(n, \d+\), got \(2, 3\)"),
             ({"truncation": -1}, "truncation must be a number above 0, got -1"),
-            ({"output": "png"}, "output must be \"uint8\" or \"float\", got 'png'"),
+            ({"output": "png"}, 'output must be "uint8" or "float", got \'png\''),
         ],
     )
     def test_1_wrong_arguments_are_named(self, arguments, words):
@@ -204,7 +207,9 @@ class ModelContract:
         for player in one.players:
             own = {v.path for v in getattr(one, player).trainable_variables}
             start, a, b = (
-                np.concatenate([w.ravel().astype("float64") for w, v in zip(all_, variables, strict=True) if v.path in own])
+                np.concatenate(
+                    [w.ravel().astype("float64") for w, v in zip(all_, variables, strict=True) if v.path in own]
+                )
                 for all_ in (begin, weights(one), weights(two))
             )
             # Float32 weights hold their change to no more than their own rounding.
@@ -234,7 +239,9 @@ class ModelContract:
         model.fit(images, batch_size=8, epochs=1, verbose=0)
         before = [v.numpy() for v in model.generator.trainable_variables]
         poison.assign(1.0)
-        with pytest.raises(keras_gans.TrainingError, match="The generator's gradient was not finite for 10 steps in a row"):
+        with pytest.raises(
+            keras_gans.TrainingError, match="The generator's gradient was not finite for 10 steps in a row"
+        ):
             model.fit(images, batch_size=8, epochs=5, verbose=0)
         assert int(model.steps) == 5 + 10
         for v, old in zip(model.generator.trainable_variables, before, strict=True):

@@ -21,9 +21,7 @@ def checkout(tmp_path):
             (root / package).mkdir(parents=True)
             (root / package / "__init__.py").write_text("")
         shutil.copy(ROOT / "keras_gans" / "_checkout.py", root / "keras_gans")
-        (root / "keras_gans" / "__init__.py").write_text(
-            "from keras_gans import _checkout\n_checkout.install()\n"
-        )
+        (root / "keras_gans" / "__init__.py").write_text("from keras_gans import _checkout\n_checkout.install()\n")
         (root / "zoo" / "card.py").write_text("")
         (root / "setup.py").write_text("")
         return root

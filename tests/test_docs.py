@@ -47,6 +47,9 @@ def test_links_lead_somewhere():
 
 
 def test_ci_runs_the_readmes_commands():
-    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("python3 -m venv .venv")]
+    commands = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("python3 -m venv .venv")
+    ]
     assert len(commands) == 2
-    assert "keras-gans generate" in commands[0] and "pytest" in commands[1]
+    assert "keras-gans generate" in commands[0]
+    assert "pytest" in commands[1]

@@ -47,7 +47,9 @@ def own_imports(path):
     """(part, at module level?) of every import of ours."""
     tree = ast.parse(path.read_text())
     inside = {n for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for n in ast.walk(f)}
-    guarded = {n for i in ast.walk(tree) if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.dump(i.test) for n in ast.walk(i)}
+    guarded = {
+        n for i in ast.walk(tree) if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.dump(i.test) for n in ast.walk(i)
+    }
     here = module_name(path).split(".")
     for node in ast.walk(tree):
         if node in guarded:
@@ -102,8 +104,10 @@ def test_nothing_called_zoo_or_cli_is_importable_at_the_top():
     import keras_gans.cli
     import keras_gans.zoo
 
-    assert keras_gans.zoo.__name__ == "keras_gans.zoo" and keras_gans.cli.__name__ == "keras_gans.cli"
-    assert "zoo" not in sys.modules and "cli" not in sys.modules
+    assert keras_gans.zoo.__name__ == "keras_gans.zoo"
+    assert keras_gans.cli.__name__ == "keras_gans.cli"
+    assert "zoo" not in sys.modules
+    assert "cli" not in sys.modules
 
 
 def test_public_names_exist():

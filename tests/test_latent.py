@@ -15,7 +15,8 @@ def ab(rng):
 def test_walks_begin_and_end_where_they_should(ab, kind):
     a, b = ab
     walk = latent.interpolate(a, b, 5, kind)
-    assert walk.shape == (3, 5, 10) and walk.dtype == np.float32
+    assert walk.shape == (3, 5, 10)
+    assert walk.dtype == np.float32
     np.testing.assert_allclose(walk[:, 0], a, atol=1e-5)
     np.testing.assert_allclose(walk[:, -1], b, atol=1e-5)
     np.testing.assert_allclose(walk[1], latent.interpolate(a[1], b[1], 5, kind), atol=1e-6)

@@ -17,7 +17,10 @@ def checkout(tmp_path_factory):
     """A copy of what git knows, so that building leaves nothing behind here."""
     copy = tmp_path_factory.mktemp("checkout")
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     files = listed.stdout.split("\n") if listed.returncode == 0 else [str(p.relative_to(ROOT)) for p in ROOT.rglob("*")]
     for name in filter(None, files):
@@ -56,12 +59,18 @@ def test_the_wheel(checkout, tmp_path):
 def test_the_sdist_holds_the_tests_and_the_models(checkout, tmp_path):
     with tarfile.open(build("build_sdist", checkout, tmp_path)) as sdist:
         names = {name.split("/", 1)[-1] for name in sdist.getnames()}
-    assert {"zoo/models/dcgan_mnist/weights.safetensors", "tests/conftest.py", "LICENSE", "README.md"} <= names
+    assert {
+        "zoo/models/dcgan_mnist/weights.safetensors",
+        "tests/conftest.py",
+        "LICENSE",
+        "README.md",
+    } <= names
 
 
 def test_an_editable_install_maps_both_folders(checkout, tmp_path):
     with zipfile.ZipFile(build("build_editable", checkout, tmp_path)) as wheel:
         text = "".join(wheel.read(n).decode() for n in wheel.namelist() if n.endswith((".py", ".pth")))
         tops = {n.split("/")[0] for n in wheel.namelist()}
-    assert "'keras_gans.zoo'" in text and "'keras_gans.cli'" in text
+    assert "'keras_gans.zoo'" in text
+    assert "'keras_gans.cli'" in text
     assert not {"zoo", "cli"} & tops

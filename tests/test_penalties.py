@@ -24,8 +24,8 @@ def test_input_gradient(images):
 
 def test_r1_and_r2_are_half_the_squared_norm(images):
     real, fake = images
-    got = {name: float(penalties.PENALTIES[name](quadratic, ops.convert_to_tensor(real), ops.convert_to_tensor(fake), None))
-           for name in ("r1", "r2")}  # fmt: skip
+    x, y = ops.convert_to_tensor(real), ops.convert_to_tensor(fake)
+    got = {name: float(penalties.PENALTIES[name](quadratic, x, y, None)) for name in ("r1", "r2")}
     for name, x in (("r1", real), ("r2", fake)):
         np.testing.assert_allclose(got[name], 0.5 * (4 * x**2).sum(axis=(1, 2, 3)).mean(), rtol=1e-5)
 

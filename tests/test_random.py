@@ -32,7 +32,12 @@ def test_a_row_depends_on_its_global_index_alone():
 
 def test_every_part_of_the_key_matters():
     base = random.Noise(1, 0, 7).uniform((4, 5)).numpy()
-    for other in (random.Noise(2, 0, 7), random.Noise(1, 1, 7), random.Noise(1, 0, 8), random.Noise(1, 0, 7, 1)):
+    for other in (
+        random.Noise(2, 0, 7),
+        random.Noise(1, 1, 7),
+        random.Noise(1, 0, 8),
+        random.Noise(1, 0, 7, 1),
+    ):
         assert not np.isclose(base, other.uniform((4, 5)).numpy()).all()
     noise = random.Noise(1, 0, 7)
     first, second = noise.uniform((4, 5)).numpy(), noise.uniform((4, 5)).numpy()
@@ -44,10 +49,14 @@ def test_distributions():
     noise = random.Noise(0, 0, 0)
     u, z = noise.uniform((1000, 41), -1.0, 3.0).numpy(), noise.normal((1000, 41)).numpy()
     kept = noise.keep((1000, 41), 0.2).numpy()
-    assert -1 <= u.min() < -0.99 and 2.99 < u.max() < 3
-    assert abs(u.mean() - 1) < 0.02 and abs(u.var() - 16 / 12) < 0.02
+    assert -1 <= u.min() < -0.99
+    assert 2.99 < u.max() < 3
+    assert abs(u.mean() - 1) < 0.02
+    assert abs(u.var() - 16 / 12) < 0.02
     assert np.isfinite(z).all()
-    assert abs(z.mean()) < 0.02 and abs(z.var() - 1) < 0.02 and abs((z**4).mean() - 3) < 0.15
+    assert abs(z.mean()) < 0.02
+    assert abs(z.var() - 1) < 0.02
+    assert abs((z**4).mean() - 3) < 0.15
     assert abs(kept.mean() - 0.8) < 0.006
     assert abs(np.corrcoef(z[:, :-1].ravel(), z[:, 1:].ravel())[0, 1]) < 0.02
 

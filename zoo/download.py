@@ -58,9 +58,7 @@ def cache_dir(folder: str | Path | None = None) -> Path:
         chosen = platformdirs.user_cache_dir("keras_gans", appauthor=False)
     path = Path(os.path.expanduser(chosen))
     if path.parts[:1] and path.parts[0].startswith("~"):  # nobody's home: do not create a folder called "~"
-        raise DownloadError(
-            f"The cache folder {chosen} needs a home folder and there is none: set KERAS_GANS_HOME."
-        )
+        raise DownloadError(f"The cache folder {chosen} needs a home folder and there is none: set KERAS_GANS_HOME.")
     return path.absolute()
 
 
@@ -280,9 +278,7 @@ def _clear_hub(cache: str | Path | None) -> int:
 # ---- the hub ----------------------------------------------------------------------------------------------
 
 
-def hub(
-    repo: str, revision: str | None = None, cache: str | Path | None = None, offline: bool | None = None
-) -> Path:
+def hub(repo: str, revision: str | None = None, cache: str | Path | None = None, offline: bool | None = None) -> Path:
     """A hub repository's model folder, by huggingface_hub, to be read and hashed like any other folder.
 
     Only the model folder's own files are asked for: nothing else in the repository is ever on this disk.

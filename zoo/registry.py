@@ -22,9 +22,7 @@ from keras_gans.artifacts import CardError, KerasGansError, UnknownModelError
 from .card import NAME, STATUSES, TASKS, Card
 
 Classified = (
-    tuple[Literal["name"], str]
-    | tuple[Literal["folder"], Path]
-    | tuple[Literal["hub"], tuple[str, str | None]]
+    tuple[Literal["name"], str] | tuple[Literal["folder"], Path] | tuple[Literal["hub"], tuple[str, str | None]]
 )
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"

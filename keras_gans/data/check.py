@@ -69,9 +69,7 @@ def _as_images(x: Any, y: Any, size: int, channels: int, num_classes: int | None
 
 def _refuse_y(y: Any, what: str) -> None:
     if y is not None:
-        raise DataError(
-            f"{what[0].upper()}{what[1:]} brings its labels along and y came as well: leave y out."
-        )
+        raise DataError(f"{what[0].upper()}{what[1:]} brings its labels along and y came as well: leave y out.")
 
 
 def _no_labels(num_classes: int) -> str:
@@ -110,9 +108,7 @@ def checked_images(x: Any) -> np.ndarray:
 
 def check_rank(shape: tuple[int | None, ...]) -> None:
     if len(shape) == 3 and shape[-1] in (1, 3):
-        raise DataError(
-            f"A batch of images (n, h, w, c) was wanted and one image {shape} came: give x[None]."
-        )
+        raise DataError(f"A batch of images (n, h, w, c) was wanted and one image {shape} came: give x[None].")
     if len(shape) not in (3, 4):
         raise DataError(
             f"A batch of images (n, h, w, c) was wanted and shape {shape} came: "
@@ -164,13 +160,9 @@ def checked_labels(y: Any, count: int) -> np.ndarray:
             "if they are one-hot, give np.argmax(y, axis=-1)."
         )
     if labels.ndim != 1 or len(labels) != count:
-        raise DataError(
-            f"One label an image, shape ({count},), was wanted and shape {labels.shape} came: match them."
-        )
+        raise DataError(f"One label an image, shape ({count},), was wanted and shape {labels.shape} came: match them.")
     if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(
-            f"Labels are whole numbers and {labels.dtype} came: convert them, as in y.astype('int32')."
-        )
+        raise DataError(f"Labels are whole numbers and {labels.dtype} came: convert them, as in y.astype('int32').")
     return labels.astype("int32")
 
 
@@ -210,9 +202,7 @@ def _checked_dataset(dataset: Any, size: int, channels: int, num_classes: int | 
     _check_batched(parts[0].shape, size, channels)
     first = next(iter(dataset.take(1).as_numpy_iterator()), None)
     if first is None:
-        raise DataError(
-            "Images were wanted and an empty tf.data.Dataset came: give at least a batch of them."
-        )
+        raise DataError("Images were wanted and an empty tf.data.Dataset came: give at least a batch of them.")
     images, labels = first if len(parts) == 2 else (first[0] if isinstance(spec, tuple) else first, None)
     grey = images.ndim == 3
     images = checked_images(images)

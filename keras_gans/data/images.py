@@ -77,9 +77,7 @@ def to_uint8(x: Any, low: float, high: float) -> np.ndarray:
     """Maps float [low, high], of any shape, to uint8: clipped, rounded half to even. DataError on NaN."""
     x = np.asarray(x, dtype="float32")
     if np.isnan(x).any():
-        raise DataError(
-            "Pixels between black and white were wanted and NaN came: check the weights that drew them."
-        )
+        raise DataError("Pixels between black and white were wanted and NaN came: check the weights that drew them.")
     unit = (np.clip(x, low, high) - np.float32(low)) / np.float32(high - low)
     return np.rint(unit * np.float32(255)).astype("uint8")
 
@@ -97,9 +95,7 @@ def max_pixels_allowed() -> int:
     except (ValueError, OverflowError):
         cap = 0
     if cap < 1:
-        raise DataError(
-            f"KERAS_GANS_MAX_PIXELS is a number of pixels, and {text[:80]!r} came: set it like 64e6."
-        )
+        raise DataError(f"KERAS_GANS_MAX_PIXELS is a number of pixels, and {text[:80]!r} came: set it like 64e6.")
     return cap
 
 
@@ -143,9 +139,7 @@ def decode(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         cap = min(cap, 2 * (Image.MAX_IMAGE_PIXELS or cap))
         reason = f"its header claims more pixels than the {cap:,} that are decoded"
-    except (
-        Exception
-    ) as error:  # hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error
+    except Exception as error:  # hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error
         reason = str(error).rstrip(".").splitlines()[0][:200] if str(error) else type(error).__name__
     raise DataError(f"Cannot read {name} ({reason}): replace or remove it.")
 

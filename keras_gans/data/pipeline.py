@@ -101,9 +101,7 @@ class Images:
             for array in (self.images, self.labels):
                 if array is not None:
                     digest.update(f"{array.shape} {array.dtype.str}".encode())
-                    for start in range(
-                        0, len(array), 1024
-                    ):  # in pieces: a strided array is copied to be hashed
+                    for start in range(0, len(array), 1024):  # in pieces: a strided array is copied to be hashed
                         digest.update(np.ascontiguousarray(array[start : start + 1024]).data)
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
@@ -122,9 +120,7 @@ class Images:
             return Images(self._read, name=self.name, size=wanted[0], channels=wanted[1])
         h, w, c = self.shape
         if size is None and h != w:
-            raise DataError(
-                f"Square images were wanted and {w}x{h} came: say which size, as in size={min(h, w)}."
-            )
+            raise DataError(f"Square images were wanted and {w}x{h} came: say which size, as in size={min(h, w)}.")
         resized = pixels.resize(self.images, size or h, channels or c)
         return self._replace(self._data()._replace(images=resized))
 
@@ -161,8 +157,7 @@ class Images:
         steps = len(self) // batch_size
         if steps == 0:
             raise DataError(
-                f"A batch takes {batch_size} images and {self.name} has {len(self)}: "
-                "lower batch_size or add images."
+                f"A batch takes {batch_size} images and {self.name} has {len(self)}: lower batch_size or add images."
             )
         return steps
 
@@ -188,9 +183,7 @@ class Images:
             stop = (start // steps + 1) * steps
         return self._batches(batch_size, steps, seed, start, stop, flip)
 
-    def _batches(
-        self, batch_size: int, steps: int, seed: int, start: int, stop: int, flip: bool
-    ) -> Iterator[Batch]:
+    def _batches(self, batch_size: int, steps: int, seed: int, start: int, stop: int, flip: bool) -> Iterator[Batch]:
         images, labels = self.images, self.labels
         step = start
         while step < stop:

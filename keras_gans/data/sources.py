@@ -65,9 +65,7 @@ def load(
             one warning, unless they are more than 1 % of all.
     """
     if size is not None and size < 1:
-        raise ValueError(
-            f"size is the side of an image in pixels, and {size!r} came: give a whole number above 0."
-        )
+        raise ValueError(f"size is the side of an image in pixels, and {size!r} came: give a whole number above 0.")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is 1 (grey) or 3 (RGB), and {channels!r} came: give one of these.")
     if limit is not None and limit < 1:
@@ -169,12 +167,8 @@ def _read_folder(
 
 def _tfds(name: str, split: str, size: int | None, channels: int | None, limit: int | None) -> Images:
     if not _TFDS_NAME.fullmatch(name):
-        raise DataError(
-            f"A TFDS name as in tfds:mnist was wanted and {name[:80]!r} came: check how it is written."
-        )
-    return Images(
-        partial(_read_tfds, name, split, limit), name=f"tfds:{name} {split}", size=size, channels=channels
-    )
+        raise DataError(f"A TFDS name as in tfds:mnist was wanted and {name[:80]!r} came: check how it is written.")
+    return Images(partial(_read_tfds, name, split, limit), name=f"tfds:{name} {split}", size=size, channels=channels)
 
 
 def _read_tfds(name: str, split: str, limit: int | None, size: int | None, channels: int | None) -> Decoded:
@@ -186,9 +180,7 @@ def _read_tfds(name: str, split: str, limit: int | None, size: int | None, chann
         count = builder.info.splits[split].num_examples
     except (KeyError, ValueError, AssertionError) as error:
         have = ", ".join(builder.info.splits)
-        raise DataError(
-            f"tfds:{name} has no split {split!r}: take one of {have}, or a slice of it."
-        ) from error
+        raise DataError(f"tfds:{name} has no split {split!r}: take one of {have}, or a slice of it.") from error
     image_key, label_key = _keys(name, builder.info.features)
     image = builder.info.features[image_key]
     label = builder.info.features[label_key] if label_key else None
@@ -235,9 +227,7 @@ def _prepared(name: str) -> Any:
     log.info("tfds:%s is not prepared in %s: downloading it", name, builder.data_path)
     try:
         builder.download_and_prepare()
-    except (
-        Exception
-    ) as error:  # the network, the disk, a checksum, a manual download: whatever a builder does
+    except Exception as error:  # the network, the disk, a checksum, a manual download: whatever a builder does
         raise DataError(
             f"tfds:{name} is not prepared in {builder.data_path} and TFDS could not download it "
             f"({_first_line(error)}): mend that, or point TFDS_DATA_DIR at a folder that has it."
@@ -263,8 +253,7 @@ def _keys(name: str, features: Any) -> tuple[str, str | None]:
     image = "image" if "image" in images else images[0]
     if np.dtype(features[image].np_dtype) not in ("uint8", "uint16"):
         raise DataError(
-            f"tfds:{name} holds {features[image].np_dtype} images and uint8 was wanted: "
-            "take another data set."
+            f"tfds:{name} holds {features[image].np_dtype} images and uint8 was wanted: take another data set."
         )
     if "label" in labels or len(labels) == 1:
         return image, "label" if "label" in labels else labels[0]
@@ -273,9 +262,7 @@ def _keys(name: str, features: Any) -> tuple[str, str | None]:
 
 def _tfds_items(dataset: Any, image_key: str, label_key: str | None) -> Iterator[Item]:
     number = 0
-    for batch in dataset.batch(
-        1024
-    ).as_numpy_iterator():  # one by one, the hand-over costs more than the decoding
+    for batch in dataset.batch(1024).as_numpy_iterator():  # one by one, the hand-over costs more than the decoding
         labels = batch[label_key].tolist() if label_key else [0] * len(batch[image_key])
         for encoded, label in zip(batch[image_key], labels, strict=True):
             yield Item(f"example {number}", encoded, label)
@@ -314,9 +301,7 @@ def _decode_all(
             labels.append(item.label)
         _check_skipped(skipped, count, name)
     if skipped:
-        log.warning(
-            "%s: skipped %d of %d images: %s", name, len(skipped), count, "; ".join(r for _, r in skipped)
-        )
+        log.warning("%s: skipped %d of %d images: %s", name, len(skipped), count, "; ".join(r for _, r in skipped))
     if not labels:
         raise DataError(f"{name} has no images: choose another split or source.")
     images = rows[: len(labels)] if known is not None else _stack(rows, name)
@@ -384,6 +369,4 @@ def _stack(rows: list[np.ndarray], name: str) -> np.ndarray:
             "say one, as in keras_gans.data.load(..., size=64)."
         )
     channels = max(row.shape[-1] for row in rows)
-    return np.stack(
-        [pixels.with_channels(row[..., 0], channels) if row.shape[-1] == 1 else row for row in rows]
-    )
+    return np.stack([pixels.with_channels(row[..., 0], channels) if row.shape[-1] == 1 else row for row in rows])

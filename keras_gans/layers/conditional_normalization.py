@@ -1,4 +1,4 @@
-"""Batch normalisation with a gain and an offset for each class (Dumoulin et al. 2017; in GANs Miyato and Koyama 2018)."""
+"""Batch normalisation with a gain and an offset for each class (Dumoulin et al. 2017; Miyato and Koyama 2018)."""
 
 import keras
 

@@ -24,7 +24,7 @@ class OneHot(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class AppendLabels(keras.layers.Layer):
-    """[x, y] -> x with y (n, k) appended to its channels: x (n, d) -> (n, d + k), x (n, h, w, c) -> (n, h, w, c + k)."""
+    """[x, y (n, k)] -> x with y appended to its channels: (n, d) -> (n, d + k), (n, h, w, c) -> (n, h, w, c + k)."""
 
     def call(self, inputs):
         x, y = inputs

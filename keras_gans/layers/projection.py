@@ -15,9 +15,7 @@ class Projection(keras.layers.Layer):
 
     def build(self, input_shape):
         features, _ = input_shape
-        self.kernel = self.add_weight(
-            shape=(features[-1], 1), initializer=self.kernel_initializer, name="kernel"
-        )
+        self.kernel = self.add_weight(shape=(features[-1], 1), initializer=self.kernel_initializer, name="kernel")
         self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
         self.classes = self.add_weight(
             shape=(self.num_classes, features[-1]), initializer=self.kernel_initializer, name="classes"

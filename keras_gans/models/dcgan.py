@@ -62,9 +62,7 @@ class _Labels:
         return x if self.input is None else [x, self.input]
 
 
-def generator(
-    size, channels, width, latent, hidden, num_classes, conditioning, synchronized, name="generator"
-):
+def generator(size, channels, width, latent, hidden, num_classes, conditioning, synchronized, name="generator"):
     """z (n, latent) [and labels (n,)] -> images (n, size, size, channels) in [-1, 1]."""
     first, widths = SIZES[size]
     labels = _Labels(num_classes, conditioning, synchronized)
@@ -98,7 +96,15 @@ def generator(
 
 
 def discriminator(
-    size, channels, width, hidden, num_classes, conditioning, synchronized, normalization, name="discriminator"
+    size,
+    channels,
+    width,
+    hidden,
+    num_classes,
+    conditioning,
+    synchronized,
+    normalization,
+    name="discriminator",
 ):
     """Images (n, size, size, channels) [and labels (n,)] -> logits (n, 1)."""
     _, widths = SIZES[size]
@@ -121,9 +127,7 @@ def discriminator(
         x = keras.layers.LeakyReLU(0.2, name=f"leaky_{i}")(x)
     x = labels.append(keras.layers.Flatten(name="flatten")(x), "flatten")  # (n, 4 * 4 * 8w) at size 64
     if hidden:
-        x = keras.layers.Dense(
-            hidden, use_bias=normalization == "none", kernel_initializer=_normal(), name="hidden"
-        )(x)
+        x = keras.layers.Dense(hidden, use_bias=normalization == "none", kernel_initializer=_normal(), name="hidden")(x)
         x = x if normalization == "none" else _batch_norm("norm_hidden", synchronized)(x)
         x = labels.append(keras.layers.LeakyReLU(0.2, name="leaky_hidden")(x), "hidden")
     if labels.projected:

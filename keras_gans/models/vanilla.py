@@ -77,7 +77,11 @@ class VanillaGAN(AdversarialModel):
     ):
         super().__init__(name=name)
         build.check_choice("channels", channels, (1, 3))
-        for argument, value in {"size": size, "latent": latent, "discriminator_units": discriminator_units}.items():
+        for argument, value in {
+            "size": size,
+            "latent": latent,
+            "discriminator_units": discriminator_units,
+        }.items():
             build.check_count(argument, value)
         self.image_shape, self.latent = (size, size, channels), latent
         self._arguments = {

@@ -1,4 +1,4 @@
-"""The whole state of a run in one file: every weight, optimizer, average, counter, so that a resumed run goes on bit for bit.
+"""The whole state of a run in one file: weights, optimizers, average, counters. A resumed run goes on bit for bit.
 
 A checkpoint is `step-<number>-<sha256, 16 digits>.safetensors`: its own name says what its bytes must hash to. It is
 written beside, synced and moved; the previous one is kept until the next is there, and taken where the newest is bad.
@@ -20,7 +20,10 @@ _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
 
 def state_variables(model):
     """{name: Keras variable} of all that training changes, in a fixed order. Metrics are not part of it."""
-    owners = [("model", model), *((f"{p}_optimizer", getattr(model, f"{p}_optimizer")) for p in model.players)]
+    owners = [
+        ("model", model),
+        *((f"{p}_optimizer", getattr(model, f"{p}_optimizer")) for p in model.players),
+    ]
     found = {}
     for owner, thing in owners:
         metrics = {id(v) for v in getattr(thing, "metrics_variables", [])}
@@ -31,7 +34,10 @@ def state_variables(model):
 
 
 def save(model, folder, record, keep=2):
-    """Writes the model's state and `record` (what JSON can hold). Returns the path, or None where a value is not finite."""
+    """Writes the model's state and `record` (what JSON can hold). Returns the path, or None.
+
+    None: a value is not finite, and nothing was written.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: np.array(v.numpy(), order="C") for name, v in state_variables(model).items()}
@@ -64,7 +70,9 @@ def restore(model, folder):
             return _assign(model, path, tensors)
         log.warning("%s is damaged: the checkpoint before it is taken", path)
     if paths:
-        raise artifacts.CheckpointError(f"None of the {len(paths)} checkpoints in {folder} is whole: start again in another folder.")
+        raise artifacts.CheckpointError(
+            f"None of the {len(paths)} checkpoints in {folder} is whole: start again in another folder."
+        )
     return None
 
 

@@ -62,7 +62,6 @@ class Feed:
         return dataset.apply(tf.data.experimental.assert_cardinality(left)).prefetch(2)
 
 
-
 def default_batch_size(data, turns):
     """64 images a turn, or what there is of them."""
     return min(64, max(1, len(data) // turns)) if isinstance(data, Images) else 64

@@ -80,7 +80,7 @@ class AdversarialModel(Pretrained, keras.Model):
     # What a family is made of.
 
     def set_players(self, generator, discriminator, average):
-        """Called once by a family's `__init__`, with `average` a float32 twin of the generator: the EMA that samples."""
+        """Called once by a family's `__init__`. `average` is a float32 twin of the generator: the sampler."""
         self.generator, self.discriminator, self.ema_generator = generator, discriminator, average
         self.ema_generator.trainable = False
         self.steps = self._counter("steps")
@@ -93,7 +93,12 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def _counter(self, name):
         return self.add_weight(
-            shape=(), dtype="int32", initializer="zeros", trainable=False, name=name, aggregation="only_first_replica"
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            name=name,
+            aggregation="only_first_replica",
         )
 
     def discriminator_terms(self, batch):
@@ -151,9 +156,7 @@ class AdversarialModel(Pretrained, keras.Model):
         return {"g_loss": self._adversarial_loss.generator(self.judge(fake, labels))}
 
     def _penalty_terms(self, real, fake, labels):
-        return penalties.terms(
-            self.penalties, lambda images: self.judge(images, labels), real, fake, random.current()
-        )
+        return penalties.terms(self.penalties, lambda images: self.judge(images, labels), real, fake, random.current())
 
     def _inputs(self, x, labels):
         return x if self.num_classes is None else [x, labels]
@@ -355,7 +358,9 @@ class AdversarialModel(Pretrained, keras.Model):
         if k == 1:
             return [batch]
         if n is None or n % k:
-            raise ValueError(f"a batch is shared out to {k} turns of the discriminator: {n} images do not divide by {k}")
+            raise ValueError(
+                f"a batch is shared out to {k} turns of the discriminator: {n} images do not divide by {k}"
+            )
         # Every k-th image: then replicas that hold consecutive parts of a batch share it out as one device does.
         labels = batch.labels
         return [Batch(batch.images[i::k], None if labels is None else labels[i::k]) for i in range(k)]
@@ -435,7 +440,7 @@ class AdversarialModel(Pretrained, keras.Model):
         return int(self.steps) - self._fit_start
 
     def _prepare(self, x, y=None):
-        height, width, channels = self.image_shape
+        height, _width, channels = self.image_shape
         return check.prepare(x, y, size=height, channels=channels, num_classes=self.num_classes)
 
     def _evaluation_data(self, x, y, batch_size):
@@ -452,9 +457,7 @@ class AdversarialModel(Pretrained, keras.Model):
 
     # Drawing.
 
-    def generate(
-        self, n=16, seed=0, labels=None, latents=None, truncation=None, output="uint8", batch_size=32
-    ):
+    def generate(self, n=16, seed=0, labels=None, latents=None, truncation=None, output="uint8", batch_size=32):
         """Pictures.
 
         Picture i is a function of (weights, seed, i): not of n, and but for rounding not of batch size or device.
@@ -464,8 +467,8 @@ class AdversarialModel(Pretrained, keras.Model):
             seed: whole number of at least 0.
             labels: for a class-conditional model, one class or n of them; None: 0, 1, 2, ... in turn.
             latents: (n, latent) instead of drawn ones.
-            truncation: None, or a number: latents stay within it (see `keras_gans.random.sample_latents`): less variety,
-                fewer failures.
+            truncation: None, or a number: latents stay within it (`keras_gans.random.sample_latents`): less variety, fewer
+                failures.
             output: "uint8" for 0..255, "float" for [-1, 1].
             batch_size: pictures computed at once.
 

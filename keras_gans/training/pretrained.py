@@ -38,7 +38,7 @@ class Pretrained:
         }
 
     def assign_tensors(self, tensors, what="these weights"):
-        """Sets every tensor or none: names and shapes are checked first, `IncompatibleWeightsError` says what differs."""
+        """Sets every tensor or none: IncompatibleWeightsError says which names or shapes differ."""
         networks = self.receiving_networks()
         expected = {f"{p}/{v.path}": tuple(v.shape) for p, same in networks.items() for v in same[0].weights}
         artifacts.match(tensors, expected, what)
@@ -52,7 +52,7 @@ class Pretrained:
         return None
 
     def save_pretrained(self, folder, provenance=None):
-        """Writes a model folder that `keras_gans.load` reads: card.toml, weights (float32, exact), weights.json, samples.png.
+        """Writes a folder that `keras_gans.load` reads: card.toml, weights (float32, exact), weights.json, samples.png.
 
         Args:
             folder: made where it is missing; files of an older save are replaced.

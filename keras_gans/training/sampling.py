@@ -49,7 +49,9 @@ def _latents(model, n, seed, latents, truncation):
             raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
         return random.sample_latents(int(n), int(seed), model.latent, model.prior, truncation)
     if truncation is not None:
-        raise ValueError("truncation belongs to latents that generate draws itself: give latents or truncation, not both")
+        raise ValueError(
+            "truncation belongs to latents that generate draws itself: give latents or truncation, not both"
+        )
     latents = np.asarray(latents, "float32")
     if latents.ndim != 2 or latents.shape[1] != model.latent:
         raise ValueError(f"latents must have the shape (n, {model.latent}), got {latents.shape}")
@@ -74,7 +76,7 @@ def _labels(model, n, labels):
     labels = np.asarray(labels)
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim > 1 or labels.shape not in ((), (1,), (n,)):
         raise ValueError(f"labels must be one whole number or {n} of them, got {labels.dtype} of shape {labels.shape}")
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()}..{labels.max()}")
     return np.broadcast_to(labels, (n,)).astype("int32")
 

@@ -50,8 +50,6 @@ def test_both_losses_are_drawn_where_they_belong():
     np.testing.assert_allclose(g, height * (3.0 - (2.0 + steps / 100)) / 3.0, atol=1.5)
 
 
-@pytest.mark.parametrize(
-    "rows", [[{"step": 5, "d_loss": 1.0, "g_loss": 1.0}], [{"step": 5, "d_loss": 1.0}] * 2]
-)
+@pytest.mark.parametrize("rows", [[{"step": 5, "d_loss": 1.0, "g_loss": 1.0}], [{"step": 5, "d_loss": 1.0}] * 2])
 def test_a_curve_without_extent_is_drawn(rows):
     assert curve.draw(rows).min() < 255

@@ -37,7 +37,5 @@ def test_the_backend_of_keras_own_file(text, backend, kg, tmp_path, monkeypatch)
 
 def test_devices_when_asked(kg):
     assert "devices" not in json.loads(kg("env", "--json").stdout)
-    assert any(
-        device.startswith("CPU") for device in json.loads(kg("env", "--devices", "--json").stdout)["devices"]
-    )
+    assert any(device.startswith("CPU") for device in json.loads(kg("env", "--devices", "--json").stdout)["devices"])
     assert "CPU" in kg("env", "--devices").stdout

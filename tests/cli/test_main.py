@@ -83,9 +83,7 @@ def test_version(kg):
     assert kg("--version").stdout == f"keras-gans {keras_gans.__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "arguments", [["nonsense"], [], ["list", "--nonsense"], ["info"], ["cache", "nonsense"]]
-)
+@pytest.mark.parametrize("arguments", [["nonsense"], [], ["list", "--nonsense"], ["info"], ["cache", "nonsense"]])
 def test_wrong_usage_is_2(arguments, kg):
     result = kg(*arguments)
     assert result.exit_code == 2
@@ -129,8 +127,7 @@ def test_an_error_ends_on_stderr(kg, zoo):
     result = kg("info", "toy_digit")
     assert (result.exit_code, result.stdout) == (1, "")
     assert (
-        result.stderr
-        == "Error: There is no model 'toy_digit': did you mean toy_digits or toy_recipe or toy_reader?\n"
+        result.stderr == "Error: There is no model 'toy_digit': did you mean toy_digits or toy_recipe or toy_reader?\n"
     )
 
 

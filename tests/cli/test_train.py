@@ -36,9 +36,7 @@ def test_a_run_leaves_all_of_it_behind(kg, zoo, photos):
     assert result.stdout == "wrote deep/run/model (6 steps)\n"
     assert "step 6/6  d_loss " in result.stderr
     run = Path("deep/run")
-    assert sorted(path.name for path in (run / "samples").iterdir()) == [
-        f"step-00000000{i}.png" for i in (3, 6)
-    ]
+    assert sorted(path.name for path in (run / "samples").iterdir()) == [f"step-00000000{i}.png" for i in (3, 6)]
     assert (run / "curve.csv").read_text().startswith("step,d_loss,g_loss\n1,")
     card = artifacts.read_card(run / "model")
     assert (card["name"], card["status"], card["weights_license"]) == ("run", "pretrained", "unstated")

@@ -22,9 +22,7 @@ def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, shape, "uint8")
 
 
-def png(
-    width: int, height: int, bits: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]
-) -> io.BytesIO:
+def png(width: int, height: int, bits: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> io.BytesIO:
     """A PNG written by hand: what Pillow will not write, or what lies."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -200,16 +198,12 @@ def test_a_bomb_is_refused_by_its_header(monkeypatch):
     assert len(bomb.getvalue()) < 70_000
     loaded = []
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda self: loaded.append(self))
-    with pytest.raises(
-        DataError, match=r"8192 x 8192 pixels, more than the 64,000,000.*KERAS_GANS_MAX_PIXELS"
-    ):
+    with pytest.raises(DataError, match=r"8192 x 8192 pixels, more than the 64,000,000.*KERAS_GANS_MAX_PIXELS"):
         decode(bomb)
     assert not loaded
 
 
-@pytest.mark.parametrize(
-    "side", [10_000, 60_000, 2**31 - 1]
-)  # from 89 million on, Pillow itself warns, then raises
+@pytest.mark.parametrize("side", [10_000, 60_000, 2**31 - 1])  # from 89 million on, Pillow itself warns, then raises
 def test_a_header_that_claims_too_much(side):
     with pytest.raises(DataError, match=r"more( pixels)? than the 64,000,000"):
         decode(png(side, side, 8, 0, b"\0"))
@@ -237,9 +231,7 @@ def test_truncated_files_are_named(format, kept, tmp_path):
     data = encoded(Image.fromarray(noise(64, 64, 3)), format).getvalue()
     path = tmp_path / f"cut.{format.lower()}"
     path.write_bytes(data[: int(len(data) * kept)])
-    with pytest.raises(
-        DataError, match=rf"Cannot read .*cut\.{format.lower()} \(.+\): replace or remove it\."
-    ):
+    with pytest.raises(DataError, match=rf"Cannot read .*cut\.{format.lower()} \(.+\): replace or remove it\."):
         decode(path)
 
 
@@ -297,9 +289,7 @@ def test_grey_and_colour():
 
 
 def test_shrinking_is_antialiased():
-    stripes = np.tile(
-        np.array([0, 255], "uint8"), (64, 32)
-    )  # to pick pixels would give all black or all white
+    stripes = np.tile(np.array([0, 255], "uint8"), (64, 32))  # to pick pixels would give all black or all white
     out = square(Image.fromarray(stripes), 8, 1)
     assert 120 <= out.min() <= out.max() <= 135
 

@@ -58,11 +58,7 @@ def test_without_stop_the_epoch_is_finished():
 
 def test_seeds_and_epochs_differ():
     data = numbered(50)
-    orders = [
-        list(chain(*seen(data.batches(10, seed=seed, start=5 * epoch))))
-        for seed in (0, 1)
-        for epoch in (0, 1)
-    ]
+    orders = [list(chain(*seen(data.batches(10, seed=seed, start=5 * epoch)))) for seed in (0, 1) for epoch in (0, 1)]
     assert len({tuple(order) for order in orders}) == 4
     assert all(sorted(order) == list(range(50)) for order in orders)
 
@@ -78,9 +74,7 @@ def test_flips_go_by_image_not_by_place():
 
     def mirrored(batch_size: int, start: int) -> dict[int, bool]:
         batches = data.batches(batch_size, seed=5, start=start, flip=True)
-        return {
-            int(image.min()): bool(image[0, 0, 0] > image[0, 1, 0]) for batch in batches for image in batch
-        }
+        return {int(image.min()): bool(image[0, 0, 0] > image[0, 1, 0]) for batch in batches for image in batch}
 
     first = mirrored(10, 0)
     assert first == mirrored(25, 0)
@@ -98,9 +92,7 @@ def test_batches_are_copies():
 
 
 def test_too_few_images_and_bad_arguments_fail_at_once():
-    with pytest.raises(
-        DataError, match="A batch takes 5 images and array has 4: lower batch_size or add images"
-    ):
+    with pytest.raises(DataError, match="A batch takes 5 images and array has 4: lower batch_size or add images"):
         numbered(4).batches(5)
     for arguments in ({"batch_size": 0}, {"batch_size": 2, "seed": -1}, {"batch_size": 2, "start": -1}):
         with pytest.raises(ValueError, match="came: give"):

@@ -213,9 +213,7 @@ def tfds_dir(tmp_path_factory):
         output_signature={"image": tf.TensorSpec((None, None, 3), tf.uint8)},
     )
     features = tfds.features.FeaturesDict({"image": tfds.features.Image(encoding_format="png")})
-    tfds.dataset_builders.store_as_tfds_dataset(
-        "photos", "1.0.0", features, {"train": photos}, data_dir=folder
-    )
+    tfds.dataset_builders.store_as_tfds_dataset("photos", "1.0.0", features, {"train": photos}, data_dir=folder)
     return folder
 
 
@@ -267,7 +265,5 @@ def test_a_download_that_fails_is_one_sentence(tfds_env, monkeypatch):
     # A real download that fails at its first write: the folder it would go to cannot be made.
     monkeypatch.delenv("KERAS_GANS_OFFLINE", raising=False)
     monkeypatch.setenv("TFDS_DATA_DIR", os.devnull)
-    with pytest.raises(
-        DataError, match=r"tfds:mnist is not prepared in .*could not download it .*TFDS_DATA_DIR"
-    ):
+    with pytest.raises(DataError, match=r"tfds:mnist is not prepared in .*could not download it .*TFDS_DATA_DIR"):
         len(load("tfds:mnist"))

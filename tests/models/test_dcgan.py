@@ -2,26 +2,26 @@
 
 import numpy as np
 import pytest
-from model_contract import ModelContract, weights
 
 from keras_gans.models.dcgan import DCGAN, ConditionalGAN
+from model_contract import ModelContract, weights
 
 
 class TestDCGAN(ModelContract):
-    replicated = {"synchronized": True}  # noqa: RUF012
+    replicated = {"synchronized": True}
 
     def build(self, **changes):
         return DCGAN(**{"size": 28, "channels": 1, "width": 4, "latent": 6, **changes})
 
 
 class TestProjectionDCGAN(ModelContract):
-    compile_arguments = {  # noqa: RUF012
+    compile_arguments = {
         "loss": "hinge",
         "penalties": {"r1": 1.0},
         "augment": ("color", "translation", "cutout"),
         "discriminator_steps": 2,
     }
-    replicated = {"synchronized": True}  # noqa: RUF012
+    replicated = {"synchronized": True}
 
     def build(self, **changes):
         changes = {"conditioning": "projection", "normalization": "none", "num_classes": 10, **changes}
@@ -43,7 +43,8 @@ def test_the_papers_network_at_64_pixels():
     kernels = [v.numpy() for v in model.generator.trainable_weights if "kernel" in v.name]
     gains = np.concatenate([v.numpy() for v in model.generator.trainable_weights if "gamma" in v.name])
     assert all(abs(k.std() - 0.02) < 0.001 for k in kernels)
-    assert abs(gains.mean() - 1) < 0.003 and abs(gains.std() - 0.02) < 0.003
+    assert abs(gains.mean() - 1) < 0.003
+    assert abs(gains.std() - 0.02) < 0.003
 
 
 @pytest.mark.parametrize("size", [28, 32, 64])
@@ -100,7 +101,8 @@ def test_statistics_are_reestimated_as_the_mean_over_batches():
     maps = (z @ project).reshape(4, 8 * 7 * 7, 4)
     np.testing.assert_allclose(first.moving_mean.numpy(), maps.mean((0, 1)), atol=1e-6)
     np.testing.assert_allclose(first.moving_variance.numpy(), maps.var(axis=1).mean(0), rtol=1e-4)
-    assert first.momentum == 0.9 and not first.trainable
+    assert first.momentum == 0.9
+    assert not first.trainable
     before = first.moving_mean.numpy()
     model.generate(1)
     np.testing.assert_array_equal(first.moving_mean.numpy(), before)  # and stay so

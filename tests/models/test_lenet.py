@@ -32,6 +32,8 @@ def test_it_learns_and_round_trips(images, tmp_path):
 
 def test_wrong_images_are_refused(images):
     model = LeNet(widths=(2, 2), units=4)
-    with pytest.raises(keras_gans.DataError, match=r"reads uint8 images of shape \(n, 28, 28, 1\), and these are float32"):
+    with pytest.raises(
+        keras_gans.DataError, match=r"reads uint8 images of shape \(n, 28, 28, 1\), and these are float32"
+    ):
         model.classify(images.astype("float32"))
     assert model.classify(images[:0]).shape == (0,)

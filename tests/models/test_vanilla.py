@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from model_contract import ModelContract
 
 import keras_gans
 from keras_gans.models.vanilla import VanillaGAN
+from model_contract import ModelContract
 
 
 class TestVanillaGAN(ModelContract):
@@ -31,7 +31,10 @@ def test_initial_weights_are_uniform_as_in_the_released_code():
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [({"channels": 2}, "channels must be one of 1, 3, got 2"), ({"latent": 0}, "latent must be a whole number of at least 1")],
+    [
+        ({"channels": 2}, "channels must be one of 1, 3, got 2"),
+        ({"latent": 0}, "latent must be a whole number of at least 1"),
+    ],
 )
 def test_wrong_arguments_are_named(arguments, words):
     with pytest.raises(ValueError, match=words):

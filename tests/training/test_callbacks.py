@@ -31,9 +31,10 @@ def test_checkpoints_keep_the_last_two_and_skip_a_damaged_one(model, images, tmp
     data[-1] ^= 1
     paths[1].write_bytes(data)
     record = checkpoint.restore(model, tmp_path)
-    assert int(model.steps) == 8 and record["fit_start"] == 0
+    assert int(model.steps) == 8
+    assert record["fit_start"] == 0
     paths[0].write_bytes(b"")
-    with pytest.raises(keras_gans.CheckpointError, match="None of the 2 checkpoints in .* is whole"):
+    with pytest.raises(keras_gans.CheckpointError, match=r"None of the 2 checkpoints in .* is whole"):
         checkpoint.restore(model, tmp_path)
 
 
@@ -52,10 +53,13 @@ def test_a_finished_run_is_left_as_it_is(model, images, tmp_path):
     kept = callbacks.Checkpoint(tmp_path)
     model.fit(images, batch_size=8, epochs=2, callbacks=[kept], verbose=0)
     history = model.fit(images, batch_size=8, epochs=2, callbacks=[callbacks.Checkpoint(tmp_path)], verbose=0)
-    assert history.history == {} and int(model.steps) == 8
+    assert history.history == {}
+    assert int(model.steps) == 8
     again = callbacks.Checkpoint(tmp_path)
     model.fit(images, batch_size=8, epochs=3, callbacks=[again], verbose=0)
-    assert int(model.steps) == 12 and again.resumed_at == 8 and again.elapsed() > kept.seconds
+    assert int(model.steps) == 12
+    assert again.resumed_at == 8
+    assert again.elapsed() > kept.seconds
 
 
 def test_the_curve_has_window_means_and_drops_what_a_resumed_run_repeats(model, images, tmp_path):

@@ -55,9 +55,7 @@ def test_statistics_move_in_the_own_turn_only():
     model.compile()
 
     def statistics():
-        return {
-            player: [w.numpy() for w in getattr(model, player).non_trainable_weights] for player in model.players
-        }
+        return {player: [w.numpy() for w in getattr(model, player).non_trainable_weights] for player in model.players}
 
     batch = model._batch(tf.constant(images(8, 28)))
     for player, other in (model.players, model.players[::-1]):
@@ -74,7 +72,8 @@ def test_k_turns_take_fresh_images_and_a_step_takes_k_batches():
     model.compile(discriminator_steps=3)
     chunks = model._chunks(model._batch(tf.constant(images(9))))
     together = np.concatenate([c.images for c in chunks])
-    assert len(chunks) == 3 and len({x.tobytes() for x in together}) == 9
+    assert len(chunks) == 3
+    assert len({x.tobytes() for x in together}) == 9
     model.fit(images(36), batch_size=4, epochs=1, verbose=0)
     assert int(model.steps) == 3
     assert int(model.discriminator_optimizer.iterations) == 9
@@ -109,7 +108,8 @@ def test_the_average_warms_up_and_starts_afresh_at_compile():
     for average, old, raw in zip(values(model.ema_generator), before, values(model.generator), strict=True):
         np.testing.assert_allclose(average, decay * old + (1 - decay) * raw, rtol=1e-5, atol=1e-7)
     model.compile(ema_decay=0.999)
-    assert int(model.ema_age) == 0 and int(model.ema_ready) == 1
+    assert int(model.ema_age) == 0
+    assert int(model.ema_ready) == 1
 
 
 def test_generate_draws_with_the_average_or_else_with_the_generator():
@@ -130,7 +130,8 @@ def test_evaluate_reports_every_term_and_updates_nothing():
     result = model.evaluate(images(20), batch_size=8, return_dict=True, verbose=0)
     assert set(result) == {"d_loss", "g_loss", "r1"}
     assert np.isclose(result["d_loss"], 2 * np.log(2), atol=0.01)  # an untrained discriminator does not know
-    assert not changed(before[0], model.generator) and not changed(before[1], model.discriminator)
+    assert not changed(before[0], model.generator)
+    assert not changed(before[1], model.discriminator)
     assert result == model.evaluate(images(20), batch_size=8, return_dict=True, verbose=0)
 
 
@@ -149,7 +150,8 @@ def test_fit_goes_on_from_initial_epoch_and_stops_at_steps_per_epoch():
     model = vanilla()
     model.compile()
     history = model.fit(images(), batch_size=8, initial_epoch=2, epochs=4, steps_per_epoch=3, verbose=0)
-    assert history.epoch == [2, 3] and int(model.steps) == 6
+    assert history.epoch == [2, 3]
+    assert int(model.steps) == 6
 
 
 def test_fit_takes_tf_data_of_any_length():
@@ -181,26 +183,36 @@ def test_augment_reaches_the_discriminator_of_both_turns():
     model.compile(augment="cutout")
     seen = []
     judge = model._run
-    model._run = lambda player, x, labels: (seen.append(x) if player == "discriminator" else None) or judge(player, x, labels)
+    model._run = lambda player, x, labels: (
+        (seen.append(x) if player == "discriminator" else None) or judge(player, x, labels)
+    )
     model._play(("discriminator",), model._batch(tf.ones((4, 8, 8, 1))), 0)
     model._play(("generator",), model._batch(tf.ones((4, 8, 8, 1))), 0)
     assert len(seen) == 3  # real, generated; generated
     for x in seen:
-        assert (x.numpy() == 0).any(axis=(1, 2, 3)).all()  # untrained pixels are about .5, real ones 1: only a hole is 0
+        assert (
+            (x.numpy() == 0).any(axis=(1, 2, 3)).all()
+        )  # untrained pixels are about .5, real ones 1: only a hole is 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"loss": "bce"}, "loss must be one of"),
-        ({"label_smoothing": 0.7}, "label_smoothing must be a number of at least 0.0 and less than 0.5, got 0.7"),
+        (
+            {"label_smoothing": 0.7},
+            "label_smoothing must be a number of at least 0.0 and less than 0.5, got 0.7",
+        ),
         ({"loss": "hinge", "label_smoothing": 0.1}, "the loss 'hinge' has no targets"),
         ({"discriminator_steps": 0}, "discriminator_steps must be a whole number of at least 1, got 0"),
         ({"update": "both"}, "update must be one of alternating, simultaneous, got 'both'"),
         ({"ema_decay": 1.0}, "ema_decay must be a number of at least 0.0 and less than 1.0, got 1.0"),
         ({"augment": ["flip"]}, "augment takes the policies"),
         ({"penalties": {"r9": 1}}, "penalties must be among"),
-        ({"generator_optimizer": "adom"}, "an optimizer, its name or a table with a class was wanted, got 'adom'"),
+        (
+            {"generator_optimizer": "adom"},
+            "an optimizer, its name or a table with a class was wanted, got 'adom'",
+        ),
         ({"generator_optimizer": {"class": "Adom"}}, "named 'Adom'"),
     ],
 )

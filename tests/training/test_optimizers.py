@@ -34,7 +34,10 @@ def test_they_survive_serialisation():
 
 
 def test_tables_name_optimizers_and_schedules():
-    table = {"class": "Adam", "learning_rate": {"class": "CosineDecay", "initial_learning_rate": 1e-3, "decay_steps": 10}}
+    table = {
+        "class": "Adam",
+        "learning_rate": {"class": "CosineDecay", "initial_learning_rate": 1e-3, "decay_steps": 10},
+    }
     adam = optimizers.get(table)
     assert isinstance(adam, keras.optimizers.Adam)
     assert np.isclose(float(adam.learning_rate), 1e-3)

@@ -93,9 +93,7 @@ def test_each_mistake_is_named_with_its_file_and_key(tmp_path, card_dict, change
     assert len(text) < 500
 
 
-@pytest.mark.parametrize(
-    "key", ["name", "family", "task", "version", "license", "paper", "data", "architecture"]
-)
+@pytest.mark.parametrize("key", ["name", "family", "task", "version", "license", "paper", "data", "architecture"])
 def test_each_missing_key_is_named(tmp_path, card_dict, key):
     card = card_dict()
     del card[key]

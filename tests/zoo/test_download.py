@@ -140,9 +140,7 @@ def run(code, *arguments, **environment):
     """Runs Python in a process of its own and returns what it printed."""
     environment = {**os.environ, **environment}
     command = [sys.executable, "-B", "-c", code, *map(str, arguments)]
-    return subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
-    ).stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment).stdout
 
 
 def test_a_full_disk_is_one_sentence(publish, cache):
@@ -205,9 +203,7 @@ def test_a_killed_download_leaves_nothing_to_the_next(publish, cache, serve):
         handler.wfile.flush()
         time.sleep(5)
 
-    code = (
-        "import sys; from keras_gans.zoo import download as d; d.download('toy_digits', folder=sys.argv[1])"
-    )
+    code = "import sys; from keras_gans.zoo import download as d; d.download('toy_digits', folder=sys.argv[1])"
     mirror = serve(stall_midway)
     child = subprocess.Popen(
         [sys.executable, "-c", code, str(models)],
@@ -310,9 +306,7 @@ def test_clear_refuses_what_is_no_name(publish, cache):
 
 
 def test_the_hub_needs_its_extra(monkeypatch):
-    monkeypatch.setitem(
-        sys.modules, "huggingface_hub", None
-    )  # what Python does for a module that is not there
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # what Python does for a module that is not there
     with pytest.raises(KerasGansError, match=r"pip install 'keras_gans\[hub\]'"):
         registry.find("hf://user/repo@main")
 

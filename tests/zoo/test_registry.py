@@ -123,9 +123,7 @@ def opened(audit):
     state["on"] = False
 
 
-@pytest.mark.parametrize(
-    "reference", REFUSED, ids=lambda value: ascii(value)[:30] if value != 10**6000 else "huge"
-)
+@pytest.mark.parametrize("reference", REFUSED, ids=lambda value: ascii(value)[:30] if value != 10**6000 else "huge")
 def test_everything_else_is_unknown_before_anything_is_opened(reference, models, opened):
     for ask in (registry.classify, registry.find, registry.info):
         with pytest.raises(UnknownModelError) as caught:
@@ -169,9 +167,7 @@ def test_generated_references_only_ever_raise_unknown_model(models, opened):
 
 
 def test_an_unknown_name_gets_the_nearest(models, opened):
-    with pytest.raises(
-        UnknownModelError, match=r"^There is no model 'dcgan_minst': did you mean dcgan_mnist"
-    ):
+    with pytest.raises(UnknownModelError, match=r"^There is no model 'dcgan_minst': did you mean dcgan_mnist"):
         registry.info("dcgan_minst", folder=models)
     with pytest.raises(UnknownModelError, match="did you mean dcgan_lsun"):
         registry.classify("DCGAN LSUN", folder=models)

@@ -163,9 +163,7 @@ def test_a_users_folder_is_read_from_that_folder_alone(publish, serve, monkeypat
 def test_a_recipe_has_no_weights_and_says_what_to_do(publish):
     models, _ = publish(status="recipe")
     card = registry.info("toy_digits", folder=models)
-    with pytest.raises(
-        KerasGansError, match=r"keras-gans train toy_digits.*load\('toy_digits', weights=False\)"
-    ):
+    with pytest.raises(KerasGansError, match=r"keras-gans train toy_digits.*load\('toy_digits', weights=False\)"):
         weights.locate(card)
 
 
