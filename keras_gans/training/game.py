@@ -9,14 +9,11 @@ import keras
 from keras import ops
 
 from keras_gans import augmentation, losses, penalties, random
-from keras_gans.data import check
 from keras_gans.data import images as image_data
-from keras_gans.training import callbacks as our_callbacks
-from keras_gans.training import feed, optimizers, sampling
+from keras_gans.training import fitting, optimizers, rules, sampling
 from keras_gans.training.pretrained import Pretrained
 
 Tensor = Any
-UPDATES = ("alternating", "simultaneous")
 _check_penalties = penalties.check  # `compile` has an argument of the module's name
 
 
@@ -199,15 +196,7 @@ class AdversarialModel(Pretrained, keras.Model):
             ValueError: one of these is not what it has to be.
         """
         self._adversarial_loss = losses.get(loss)
-        _check_between("label_smoothing", label_smoothing, 0.0, 0.5)
-        if label_smoothing and not self._adversarial_loss.smooths:
-            raise ValueError(f"the loss {loss!r} has no targets that label_smoothing could soften: leave it at 0")
-        if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
-            raise ValueError(f"discriminator_steps must be a whole number of at least 1, got {discriminator_steps!r}")
-        if update not in UPDATES:
-            raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {update!r}")
-        if ema_decay is not None:
-            _check_between("ema_decay", ema_decay, 0.0, 1.0)
+        rules.check(loss, self._adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay)
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
@@ -248,9 +237,9 @@ class AdversarialModel(Pretrained, keras.Model):
         if not self.compiled:
             return {}
         return {
-            "generator_optimizer": keras.optimizers.serialize(_inner(self.generator_optimizer)),
-            "discriminator_optimizer": keras.optimizers.serialize(_inner(self.discriminator_optimizer)),
-            "loss": _serialize_loss(self.loss_name),
+            "generator_optimizer": rules.serialize_optimizer(self.generator_optimizer),
+            "discriminator_optimizer": rules.serialize_optimizer(self.discriminator_optimizer),
+            "loss": rules.serialize_loss(self.loss_name),
             "label_smoothing": self.label_smoothing,
             "discriminator_steps": self.discriminator_steps,
             "penalties": dict(self.penalties),
@@ -268,7 +257,7 @@ class AdversarialModel(Pretrained, keras.Model):
         for player in self.players:
             key = f"{player}_optimizer"
             config[key] = keras.optimizers.deserialize(config[key])
-        config["loss"] = _deserialize_loss(config["loss"])
+        config["loss"] = rules.deserialize_loss(config["loss"])
         self.compile(**config)
 
     # Playing.
@@ -400,59 +389,25 @@ class AdversarialModel(Pretrained, keras.Model):
             TrainingError: ten steps in a row had a gradient that was not finite; the weights still are.
         """
         self._assert_compile_called("fit")
-        data, turns = self._prepare(x, y), self.discriminator_steps
-        batch_size = batch_size or feed.default_batch_size(data, turns)
-        source = feed.Feed(data, batch_size * turns, self.seed, steps_per_epoch)
-        validation = None if validation_data is None else self._evaluation_data(validation_data, None, batch_size)
-        follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.go_to(self._position()))
-        callbacks = [follow, *(callbacks or []), our_callbacks.StopWhenNotFinite()]
-        self._fit_start = int(self.steps) - initial_epoch * (source.steps_per_epoch or 0)
-        for callback in callbacks:
-            if isinstance(callback, our_callbacks.Checkpoint):
-                callback.resume(self)
-        container = keras.callbacks.CallbackList(
+        return fitting.fit(
+            self,
+            x,
+            y,
+            batch_size,
+            epochs,
+            verbose,
             callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=1 if verbose == "auto" else verbose,
-            epochs=epochs,
-            steps=source.steps_per_epoch,
-            model=self,
+            validation_data,
+            initial_epoch,
+            steps_per_epoch,
+            validation_freq,
         )
-        epochs_done = []
-        for first, last in source.spans(self._position(), initial_epoch, epochs):
-            source.go_to(self._position())
-            super().fit(
-                source.dataset(),
-                epochs=last,
-                initial_epoch=first,
-                shuffle=False,  # ours already is, and a user's pipeline is left alone
-                callbacks=container,
-                validation_data=validation,
-                validation_freq=validation_freq,
-            )
-            epochs_done += self.history.epoch  # which Keras begins anew at each fit
-        self.history.epoch = epochs_done
-        return self.history
-
-    def _position(self):
-        """Steps since the run that `fit` works on began."""
-        return int(self.steps) - self._fit_start
-
-    def _prepare(self, x, y=None):
-        height, _width, channels = self.image_shape
-        return check.prepare(x, y, size=height, channels=channels, num_classes=self.num_classes)
-
-    def _evaluation_data(self, x, y, batch_size):
-        if isinstance(x, tuple) and y is None:
-            x, y = x
-        return feed.in_order(self._prepare(x, y), batch_size)
 
     def evaluate(self, x=None, y=None, batch_size=64, **kwargs):
         """The means of every player's terms over x, with nothing updated. Arguments as for `fit` and `keras.Model`."""
         if not kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
             self._assert_compile_called("evaluate")
-            x, y = self._evaluation_data(x, y, batch_size), None
+            x, y = fitting.in_order(self, x, y, batch_size), None
         return super().evaluate(x, y, **kwargs)
 
     # Drawing.
@@ -467,8 +422,8 @@ class AdversarialModel(Pretrained, keras.Model):
             seed: whole number of at least 0.
             labels: for a class-conditional model, one class or n of them; None: 0, 1, 2, ... in turn.
             latents: (n, latent) instead of drawn ones.
-            truncation: None, or a number: latents stay within it (`keras_gans.random.sample_latents`): less variety, fewer
-                failures.
+            truncation: None, or a number: latents stay within it (`keras_gans.random.sample_latents`), which trades
+                variety for fewer failures.
             output: "uint8" for 0..255, "float" for [-1, 1].
             batch_size: pictures computed at once.
 
@@ -496,21 +451,3 @@ class AdversarialModel(Pretrained, keras.Model):
 
 def _length(images):
     return images.shape[0] or ops.shape(images)[0]
-
-
-def _check_between(name, value, low, high):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value < high:
-        raise ValueError(f"{name} must be a number of at least {low} and less than {high}, got {value!r}")
-
-
-def _inner(optimizer):
-    """The optimizer itself, without the loss scaling that `compile` wraps around it."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
-
-
-def _serialize_loss(loss):
-    return loss if isinstance(loss, str) else [keras.saving.serialize_keras_object(part) for part in loss[:2]]
-
-
-def _deserialize_loss(loss):
-    return loss if isinstance(loss, str) else [keras.saving.deserialize_keras_object(part) for part in loss]

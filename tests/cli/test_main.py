@@ -140,7 +140,7 @@ def test_debug_shows_where_an_error_comes_from(kg, zoo, monkeypatch):
     assert "registry.py" in shown
 
 
-def test_the_librarys_log_is_shown_once_and_left_as_it_was(kg, zoo):
+def test_the_librarys_log_is_shown_once_and_left_as_it_was(kg, zoo, caplog):
     import logging
 
     logger = logging.getLogger("keras_gans")
@@ -149,6 +149,7 @@ def test_the_librarys_log_is_shown_once_and_left_as_it_was(kg, zoo):
     Path(path).write_bytes(b"damaged")
     shown = kg("download", "toy_digits").stderr
     assert shown.count(f"warning: {path} was corrupt") == 1
+    assert not caplog.records  # no other handler was asked
     assert (logger.level, logger.propagate, list(logger.handlers)) == before
 
 

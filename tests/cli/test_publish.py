@@ -59,6 +59,7 @@ def test_matrices_are_rounded_and_statistics_taken_anew(kg, run):
     for name, tensor in exact.items():
         if tensor.ndim >= 2:
             np.testing.assert_array_equal(rounded[name], tensor.astype("float16"))
+            assert rounded[name].dtype == np.float16
         elif name not in anew:
             np.testing.assert_array_equal(rounded[name], tensor)
         else:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import keras_gans
 from keras_gans import artifacts
 
 
@@ -67,11 +68,34 @@ def test_it_goes_on_where_it_was_and_is_not_moved_by_asking_again(kg, zoo, photo
 
 
 def test_a_seed_is_another_run(kg, zoo, photos):
-    for seed in (0, 0, 1):
-        kg("train", "toy_recipe", "--data", photos, "--steps", 1, "--out", f"run{seed}", "--seed", seed)
+    """Also where both begin with the same weights: order and noise are the seed's too."""
+    for seed in (0, 1):
+        kg("train", "toy_digits", "--finetune", "--data", photos, "--steps", 2, "--out", f"run{seed}", "--seed", seed)
     record = artifacts.read_provenance("run1/model")["provenance"]
-    assert (record["seed"], record["steps"], record["images_seen"]) == (1, 1, 8)
+    assert (record["seed"], record["steps"], record["images_seen"]) == (1, 2, 16)
     assert not same(tensors("run0"), tensors("run1"))
+
+
+def test_a_wish_to_stop_is_granted_after_the_step(zoo, photos):
+    from keras_gans import api, data
+    from keras_gans.training import run
+    from keras_gans.training.callbacks import Stopped
+    from keras_gans.zoo.registry import info
+
+    card = info("toy_recipe")
+    recipe = card.recipes["quick"]
+
+    def go(out, **arguments):
+        return run.train(lambda: api.build(card), card.to_dict(), recipe, data.load(photos), out, **arguments)
+
+    asked = iter([False, False, False, True])
+    with pytest.raises(Stopped, match="Stopped after step 4, saved in run"):  # three steps are an epoch
+        go("run", stop=lambda: next(asked), checkpoint_every=100)
+    assert len(list(Path("run/checkpoints").glob("step-000000004-*"))) == 1
+    assert not Path("run/model").exists()
+    go("run")
+    go("straight")
+    assert same(tensors("run"), tensors("straight"))
 
 
 def test_finetune_begins_with_the_published_weights(kg, zoo, photos, still):
@@ -95,6 +119,19 @@ def test_the_architecture_can_be_set(kg, zoo, photos):
     architecture = artifacts.read_card("run/model")["architecture"]
     assert (architecture["generator_units"], architecture["latent"]) == ([4, 6], 3)
     assert architecture["discriminator_units"] == 4
+
+
+def test_a_recipe_may_have_an_architecture_and_a_precision_of_its_own(kg, zoo, photos):
+    card = artifacts.read_card(zoo / "toy_recipe")
+    card["recipes"]["quick"] |= {"architecture": {"latent": 7, "generator_units": [5]}, "dtype": "mixed_bfloat16"}
+    artifacts.write_card(zoo / "toy_recipe", card)
+    ask = ["train", "toy_recipe", "--data", photos, "--steps", 1, "--set", "latent=2", "--out", "run"]
+    assert kg(*ask).exit_code == 0
+    architecture = artifacts.read_card("run/model")["architecture"]
+    assert (architecture["latent"], architecture["generator_units"]) == (2, [5])
+    saved = json.loads(Path("run/run.json").read_text())
+    assert saved["recipe"]["dtype"] == "mixed_bfloat16"
+    assert keras_gans.load("./run/model").generator.dtype_policy.name == "float32"
 
 
 def test_a_classifier(kg, zoo, photos):

@@ -1,0 +1,38 @@
+"""The arguments of `AdversarialModel.compile`: checked, and turned to and from what JSON can hold."""
+
+import keras
+
+UPDATES = ("alternating", "simultaneous")
+
+
+def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay):
+    """Raises ValueError, with one sentence, unless these are what `compile` documents."""
+    _between("label_smoothing", label_smoothing, 0.0, 0.5)
+    if label_smoothing and not adversarial_loss.smooths:
+        raise ValueError(f"the loss {loss!r} has no targets that label_smoothing could soften: leave it at 0")
+    if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
+        raise ValueError(f"discriminator_steps must be a whole number of at least 1, got {discriminator_steps!r}")
+    if update not in UPDATES:
+        raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {update!r}")
+    if ema_decay is not None:
+        _between("ema_decay", ema_decay, 0.0, 1.0)
+
+
+def _between(name, value, low, high):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value < high:
+        raise ValueError(f"{name} must be a number of at least {low} and less than {high}, got {value!r}")
+
+
+def serialize_optimizer(optimizer):
+    """The optimizer itself, without the loss scaling that `compile` wraps around it."""
+    return keras.optimizers.serialize(getattr(optimizer, "inner_optimizer", optimizer))
+
+
+def serialize_loss(loss):
+    """A loss's name, or its two functions."""
+    return loss if isinstance(loss, str) else [keras.saving.serialize_keras_object(part) for part in loss[:2]]
+
+
+def deserialize_loss(loss):
+    """The inverse of `serialize_loss`."""
+    return loss if isinstance(loss, str) else [keras.saving.deserialize_keras_object(part) for part in loss]
