@@ -21,6 +21,30 @@ class Stopped(artifacts.KerasGansError):
     """A run was asked to stop; everything is saved, and it goes on from there when it is started again."""
 
 
+class EverySteps(keras.callbacks.Callback):
+    """A callback with something to do each time the model's steps pass a multiple of `every`; None: never."""
+
+    def __init__(self, every):
+        super().__init__()
+        if every is not None and every < 1:
+            raise ValueError(f"every must be a whole number of at least 1, got {every!r}")
+        self.every = every
+        self._last = 0
+
+    def on_train_begin(self, logs=None):
+        self._last = int(self.model.steps)
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, last = int(self.model.steps), self._last  # more than one apart where steps_per_execution is
+        self._last = step
+        if self.every and step // self.every > last // self.every:
+            self.act(step)
+
+    def act(self, step):
+        """What is to be done at this step."""
+        raise NotImplementedError
+
+
 class StopWhenNotFinite(keras.callbacks.Callback):
     """Stops a run in which a player's gradient was not finite ten steps in a row. `fit` adds it by itself."""
 
@@ -34,7 +58,7 @@ class StopWhenNotFinite(keras.callbacks.Callback):
                 )
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(EverySteps):
     """Writes the whole state of the run as it goes, and resumes from it when `fit` is called again.
 
     Bit for bit on a CPU with `tf.config.experimental.enable_op_determinism()` (`keras-gans train`
@@ -47,8 +71,8 @@ class Checkpoint(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, every=None, keep=2):
-        super().__init__()
-        self.folder, self.every, self.keep = Path(folder), every, keep
+        super().__init__(every)
+        self.folder, self.keep = Path(folder), keep
         self.seconds = 0.0  # of training, those before the resumption counted in
         self.resumed_at = None
         self._began = None
@@ -62,20 +86,21 @@ class Checkpoint(keras.callbacks.Callback):
             self.resumed_at = int(model.steps)
 
     def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
         self._began = self._began or time.monotonic()
 
     def elapsed(self):
         """Seconds of training so far, over all resumptions."""
         return self.seconds + (time.monotonic() - self._began if self._began else 0.0)
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.every and int(self.model.steps) % self.every == 0:
-            self.save()
+    def act(self, step):
+        self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         self.save()
 
     def save(self):
+        """Writes a checkpoint now. Returns its path, or None where a weight is not finite."""
         record = {"fit_start": self.model._fit_start, "seconds": self.elapsed()}
         return checkpoint.save(self.model, self.folder, record, self.keep)
 
@@ -114,7 +139,7 @@ class StopWhen(keras.callbacks.Callback):
             )
 
 
-class SampleGrid(keras.callbacks.Callback):
+class SampleGrid(EverySteps):
     """Draws the same latents every so many steps: `<folder>/step-<number>.png`.
 
     Args:
@@ -125,27 +150,26 @@ class SampleGrid(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, every, n=64, seed=0):
-        super().__init__()
-        self.folder, self.every, self.n, self.seed = Path(folder), every, n, seed
+        super().__init__(every)
+        self.folder, self.n, self.seed = Path(folder), n, seed
 
-    def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.steps)
-        if step % self.every == 0:
-            pictures = image_data.grid(self.model.generate(self.n, seed=self.seed))
-            image_data.save_png(self.folder / f"step-{step:09d}.png", pictures)
+    def act(self, step):
+        pictures = image_data.grid(self.model.generate(self.n, seed=self.seed))
+        image_data.save_png(self.folder / f"step-{step:09d}.png", pictures)
 
 
-class Curve(keras.callbacks.Callback):
+class Curve(EverySteps):
     """Writes each term's mean over the last `every` steps to a CSV file: step, then a column a term.
 
     A resumed run drops the rows after the step it resumes from, and goes on.
     """
 
     def __init__(self, path, every=100):
-        super().__init__()
-        self.path, self.every = Path(path), every
+        super().__init__(every)
+        self.path = Path(path)
 
     def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
         self._names = self.model.term_names()
         rows = read_curve(self.path) if self.path.exists() else []
         self._rows = [row for row in rows if row["step"] <= int(self.model.steps)]
@@ -155,11 +179,9 @@ class Curve(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._sums = dict.fromkeys(self._names, (0.0, 0.0))
 
-    def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.steps)
-        if step % self.every == 0:
-            row = {"step": step, **{name: self._since(name) for name in self._names}}
-            self._write([row], "a")
+    def act(self, step):
+        row = {"step": step, **{name: self._since(name) for name in self._names}}
+        self._write([row], "a")
 
     def _since(self, name):
         """The mean of a term since the last row: the difference of Keras's running sums."""

@@ -47,7 +47,8 @@ def save(model, folder, record, keep=2):
     data = safetensors.numpy.save(tensors, metadata={"record": json.dumps(record)})
     path = folder / f"step-{int(model.steps):09d}-{artifacts.sha256_bytes(data)[:16]}.safetensors"
     artifacts.write_atomically(path, data)
-    for old in found(folder)[:-keep]:
+    same = [old for old in found(folder) if old != path and old.name[:14] == path.name[:14]]
+    for old in [*same, *[other for other in found(folder) if other not in same][:-keep]]:
         old.unlink(missing_ok=True)
     return path
 

@@ -42,6 +42,8 @@ def fit(model, x, y, batch_size, epochs, verbose, callbacks, validation_data, in
             validation_freq=freq,
         )
         done += model.history.epoch  # which Keras begins anew at each fit
+        if model.stop_training:  # some callback's wish
+            break
     model.history.epoch = done
     return model.history
 

@@ -87,3 +87,23 @@ def test_grids_draw_the_same_latents(model, images, tmp_path):
 def test_stop_after(model, images):
     model.fit(images, batch_size=8, epochs=5, callbacks=[callbacks.StopAfter(6)], verbose=0)
     assert int(model.steps) == 6
+
+
+def test_intervals_are_kept_where_keras_takes_several_steps_at_once(model, images, tmp_path):
+    model.compile(steps_per_execution=2)
+    model.fit(images, batch_size=8, epochs=3, callbacks=[callbacks.Curve(tmp_path / "c.csv", every=3)], verbose=0)
+    assert [row["step"] for row in callbacks.read_curve(tmp_path / "c.csv")] == [4, 6, 10, 12]
+
+
+def test_a_wish_to_stop_in_a_resumed_epoch_ends_the_run(model, images, tmp_path):
+    kept = callbacks.Checkpoint(tmp_path, every=1)
+    model.fit(images, batch_size=8, epochs=3, callbacks=[callbacks.StopAfter(2), kept], verbose=0)
+    assert int(model.steps) == 2
+    model.fit(images, batch_size=8, epochs=3, callbacks=[callbacks.StopAfter(3), kept], verbose=0)
+    assert int(model.steps) == 3
+
+
+def test_one_checkpoint_a_step(model, tmp_path):
+    checkpoint.save(model, tmp_path, {"n": 1})
+    newest = checkpoint.save(model, tmp_path, {"n": 2})
+    assert checkpoint.found(tmp_path) == [newest]
