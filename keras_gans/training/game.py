@@ -153,7 +153,11 @@ class AdversarialModel(Pretrained, keras.Model):
         return {"g_loss": self._adversarial_loss.generator(self.judge(fake, labels))}
 
     def _penalty_terms(self, real, fake, labels):
-        return penalties.terms(self.penalties, lambda images: self.judge(images, labels), real, fake, random.current())
+        def critic(images):
+            with keras.StatelessScope():  # the moving statistics are of the images that are judged, each once
+                return self.judge(images, labels)
+
+        return penalties.terms(self.penalties, critic, real, fake, random.current())
 
     def _inputs(self, x, labels):
         return x if self.num_classes is None else [x, labels]
