@@ -4,13 +4,15 @@
     images = keras_gans.load("dcgan_mnist").generate(16)
 
 Importing this package imports neither Keras nor TensorFlow: each name below brings what it needs when it is first used.
+It is enough for `keras.saving.load_model` to read a .keras file with models or layers of this package.
 """
 
 import importlib
 
-from keras_gans import _checkout
+from keras_gans import _checkout, _registration
 
 _checkout.install()
+_registration.install()
 
 __version__ = "0.1.0"
 

@@ -48,6 +48,7 @@ def load(
     tensors = sources.locate(card, cache_dir, offline) if weights else None
     model = build(card, dtype=dtype)
     if tensors is not None:
+        model.has_card_weights = True
         model.assign_tensors(tensors, f"The weights of {card.name}")
     return model
 

@@ -145,11 +145,14 @@ def sample_latents(n, seed, dim, prior="uniform", truncation=None, start=0):
         seed: int >= 0.
         dim: the latent dimension.
         prior: "uniform" on [-1, 1], or "normal".
-        truncation: None, or a number > 0. A uniform prior is scaled to [-truncation, truncation]; of a normal one,
+        truncation: None, or a number > 0. A uniform prior is scaled to +-min(1, truncation); of a normal one,
             values beyond +-truncation are drawn again (Brock et al. 2019, section 3.1).
         start: index of the first row.
     """
     check_prior(prior)
+    for name, value in (("n", n), ("seed", seed), ("start", start)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < 2**63:
+            raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
     if truncation is not None and not truncation > 0:
         raise ValueError(f"truncation must be a number above 0, got {truncation!r}")
     rows = [_row(seed, start + i, dim, prior, truncation) for i in range(n)]
@@ -164,7 +167,7 @@ def check_prior(prior):
 def _row(seed, index, dim, prior, truncation):
     generator = np.random.Generator(np.random.Philox(key=[seed, index]))
     if prior == "uniform":
-        return generator.uniform(-1.0, 1.0, dim) * (1.0 if truncation is None else truncation)
+        return generator.uniform(-1.0, 1.0, dim) * (1.0 if truncation is None else min(1.0, truncation))
     row = generator.standard_normal(dim)
     while truncation is not None and (far := np.abs(row) > truncation).any():
         row[far] = generator.standard_normal(far.sum())

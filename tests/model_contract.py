@@ -240,7 +240,7 @@ class ModelContract:
         before = [v.numpy() for v in model.generator.trainable_variables]
         poison.assign(1.0)
         with pytest.raises(
-            keras_gans.TrainingError, match="The generator's gradient was not finite for 10 steps in a row"
+            keras_gans.TrainingError, match="The generator's gradient was not finite for 10 turns in a row"
         ):
             model.fit(images, batch_size=8, epochs=5, verbose=0)
         assert int(model.steps) == 5 + 10
@@ -261,7 +261,7 @@ class ModelContract:
         h, w, c = model.image_shape
         other = 4 - c
         wrong = {
-            "float images": np.zeros((8, h, w, c)) + 200.0,
+            "float": np.zeros((8, h, w, c)) + 200.0,
             f"{h}x{w}x{c}": np.zeros((8, h + 4, w, other), "uint8"),
             "NaN": np.full((8, h, w, c), np.nan, "float32"),
             "empty|no image": np.zeros((0, h, w, c), "uint8"),

@@ -27,7 +27,8 @@ ALLOWED = {
     "api": {"artifacts"},
     "cli": {"artifacts"},
     "_checkout": set(),
-    "__init__": {"_checkout"},
+    "_registration": set(),
+    "__init__": {"_checkout", "_registration"},
     "__main__": {"cli"},
 }
 

@@ -15,8 +15,10 @@ _TAKEN = 'An array of images, a folder, "tfds:NAME", keras_gans.data.load(...) o
 _SLACK = 1e-4  # how far rounding may carry a float beyond -1 or 1; a uint8 level is 78 times wider
 
 
-def prepare(x: Any, y: Any = None, *, size: int, channels: int, num_classes: int | None = None) -> Any:
-    """Checks the data of fit() and evaluate() against a model that draws (size, size, channels).
+def prepare(
+    x: Any, y: Any = None, *, size: int, channels: int, num_classes: int | None = None, resizable: bool = True
+) -> Any:
+    """Checks the data of fit() and evaluate() against a model of images (size, size, channels).
 
     A path, "tfds:NAME" and Images are resized; arrays and tf.data.Datasets must fit, because a resize that
     nobody asked for would hide a mistake.
@@ -25,8 +27,9 @@ def prepare(x: Any, y: Any = None, *, size: int, channels: int, num_classes: int
         x: a path, "tfds:NAME", Images, an array (n, h, w, c) or, grey, (n, h, w), a pair (images, labels),
             or a tf.data.Dataset of batches of images or (images, labels).
         y: the labels of an array.
-        size, channels: what the model draws.
-        num_classes: of a class-conditional model. None: labels are ignored.
+        size, channels: of the model's images.
+        num_classes: of a class-conditional model or a classifier. None: labels are ignored.
+        resizable: whether the model can be built for another size, so that errors may say so.
 
     Returns:
         Images of that shape, with labels if and only if num_classes is given; or a tf.data.Dataset of batches
@@ -37,8 +40,8 @@ def prepare(x: Any, y: Any = None, *, size: int, channels: int, num_classes: int
     """
     if _is_dataset(x):
         _refuse_y(y, "a tf.data.Dataset")
-        return _checked_dataset(x, size, channels, num_classes)
-    data = _as_images(x, y, size, channels, num_classes)
+        return _checked_dataset(x, size, channels, num_classes, resizable)
+    data = _as_images(x, y, size, channels, num_classes, resizable)
     if len(data) == 0:
         raise DataError("Images were wanted and an empty data set came: give at least a batch of them.")
     if num_classes is None:
@@ -49,7 +52,7 @@ def prepare(x: Any, y: Any = None, *, size: int, channels: int, num_classes: int
     return data
 
 
-def _as_images(x: Any, y: Any, size: int, channels: int, num_classes: int | None) -> Images:
+def _as_images(x: Any, y: Any, size: int, channels: int, num_classes: int | None, resizable: bool) -> Images:
     from keras_gans.data import sources  # imports this file
 
     if isinstance(x, str | os.PathLike):
@@ -62,7 +65,7 @@ def _as_images(x: Any, y: Any, size: int, channels: int, num_classes: int | None
         _refuse_y(y, "a pair (images, labels)")
         x, y = x
     images = checked_images(x)
-    _check_shape(images.shape[1:], size, channels)
+    _check_shape(images.shape[1:], size, channels, resizable)
     labels = None if y is None or num_classes is None else checked_labels(y, len(images))
     return Images(images, labels)
 
@@ -74,7 +77,7 @@ def _refuse_y(y: Any, what: str) -> None:
 
 def _no_labels(num_classes: int) -> str:
     return (
-        f"This model is class-conditional ({num_classes} classes) and the data has no labels: "
+        f"This model has {num_classes} classes and the data has no labels: "
         "give y=labels, or a folder with one subfolder a class."
     )
 
@@ -139,14 +142,15 @@ def check_floats(x: np.ndarray) -> None:
         )
 
 
-def _check_shape(shape: tuple[int | None, ...], size: int, channels: int) -> None:
+def _check_shape(shape: tuple[int | None, ...], size: int, channels: int, resizable: bool) -> None:
     if all(have in (want, None) for want, have in zip((size, size, channels), shape, strict=True)):
         return
     wanted, came = f"{size}x{size}x{channels}", "x".join("?" if n is None else str(n) for n in shape)
     fit = f"let keras_gans.data.load(x, size={size}, channels={channels}) fit it"
-    if shape[0] == shape[1] and None not in shape:
+    if resizable and shape[0] == shape[1] and None not in shape:
         fit += f", or build the model with size={shape[0]}, channels={shape[2]}"
-    raise DataError(f"This model draws {wanted} images and the data has {came}: {fit}.")
+    does = "draws" if resizable else "reads"
+    raise DataError(f"This model {does} {wanted} images and the data has {came}: {fit}.")
 
 
 def checked_labels(y: Any, count: int) -> np.ndarray:
@@ -183,7 +187,7 @@ def _is_dataset(x: Any) -> bool:
     return tensorflow is not None and isinstance(x, tensorflow.data.Dataset)
 
 
-def _checked_dataset(dataset: Any, size: int, channels: int, num_classes: int | None) -> Any:
+def _checked_dataset(dataset: Any, size: int, channels: int, num_classes: int | None, resizable: bool) -> Any:
     """Checks the element_spec and the first batch, and brings elements to images or (images, labels)."""
     import tensorflow as tf
 
@@ -196,17 +200,17 @@ def _checked_dataset(dataset: Any, size: int, channels: int, num_classes: int | 
         )
     if num_classes is not None and len(parts) == 1:
         raise DataError(
-            f"This model is class-conditional ({num_classes} classes) and the dataset has no labels: "
+            f"This model has {num_classes} classes and the dataset has no labels: "
             "give a tf.data.Dataset of (images, labels)."
         )
-    _check_batched(parts[0].shape, size, channels)
+    _check_batched(parts[0].shape, size, channels, resizable)
     first = next(iter(dataset.take(1).as_numpy_iterator()), None)
     if first is None:
         raise DataError("Images were wanted and an empty tf.data.Dataset came: give at least a batch of them.")
     images, labels = first if len(parts) == 2 else (first[0] if isinstance(spec, tuple) else first, None)
     grey = images.ndim == 3
     images = checked_images(images)
-    _check_shape(images.shape[1:], size, channels)
+    _check_shape(images.shape[1:], size, channels, resizable)
     if num_classes is not None:
         _check_classes(checked_labels(labels, len(images)), num_classes)
 
@@ -220,7 +224,7 @@ def _checked_dataset(dataset: Any, size: int, channels: int, num_classes: int | 
     return dataset.map(arrange)
 
 
-def _check_batched(shape: Any, size: int, channels: int) -> None:
+def _check_batched(shape: Any, size: int, channels: int, resizable: bool) -> None:
     if shape.rank is None:
         return  # the first batch will show
     shape = tuple(shape)
@@ -230,7 +234,7 @@ def _check_batched(shape: Any, size: int, channels: int) -> None:
             "batch it, as in dataset.batch(64)."
         )
     check_rank(shape)
-    _check_shape(shape[1:] if len(shape) == 4 else (*shape[1:], 1), size, channels)
+    _check_shape(shape[1:] if len(shape) == 4 else (*shape[1:], 1), size, channels, resizable)
 
 
 def _described(spec: Any) -> str:

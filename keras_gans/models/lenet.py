@@ -8,6 +8,9 @@ import keras
 import numpy as np
 
 from keras_gans.artifacts import DataError
+from keras_gans.data import Images, check
+from keras_gans.data import images as pixels
+from keras_gans.models import build
 from keras_gans.training.pretrained import Pretrained
 
 
@@ -21,17 +24,18 @@ def network(num_classes, widths, units, name="network"):
     x = keras.layers.Flatten(name="flatten")(x)  # (n, 4 * 4 * widths[1])
     x = keras.layers.Dense(units, activation="relu", name="features")(x)
     x = keras.layers.Dropout(0.5, name="dropout")(x)
-    return keras.Model(image, keras.layers.Dense(num_classes, name="logits")(x), name=name)
+    return keras.Model(image, keras.layers.Dense(num_classes, dtype="float32", name="logits")(x), name=name)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class LeNet(Pretrained, keras.Model):
-    """A digit classifier. `fit` takes uint8 images (n, 28, 28, 1) and labels (n,), as any Keras model.
+    """A digit classifier.
 
     Args:
-        num_classes: number of classes.
+        num_classes: number of classes, at least 2.
         widths: channels of the two convolutions.
         units: width of the layer before the logits, whose outputs are the features.
+        dtype: None, or a Keras policy such as "mixed_bfloat16", in which it then reads as well; logits are float32.
     """
 
     task = "classify"
@@ -42,10 +46,14 @@ class LeNet(Pretrained, keras.Model):
         "url": "https://doi.org/10.1109/5.726791",
     }
 
-    def __init__(self, num_classes=10, widths=(20, 50), units=128, name="lenet"):
-        super().__init__(name=name)
-        self._arguments = {"num_classes": num_classes, "widths": list(widths), "units": units}
-        self.network = network(num_classes, widths, units)
+    def __init__(self, num_classes=10, widths=(20, 50), units=128, dtype=None, name="lenet"):
+        super().__init__(name=name, dtype=dtype)
+        build.check_count("num_classes", num_classes, least=2)
+        build.check_counts("widths", widths, length=2)
+        build.check_count("units", units)
+        self._arguments = {"num_classes": num_classes, "widths": list(widths), "units": units, "dtype": dtype}
+        with build.precision(dtype):
+            self.network = network(num_classes, widths, units)
         self._features = keras.Model(self.network.input, self.network.get_layer("features").output)
         self.built = True
 
@@ -65,6 +73,44 @@ class LeNet(Pretrained, keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        """As `keras.Model.fit`, of the data that the GANs' `fit` takes, with labels.
+
+        Args:
+            x: an array of images (n, 28, 28, 1), uint8 or float in [-1, 1]; a pair (images, labels); a folder or
+                "tfds:NAME"; `keras_gans.data.load(...)`; or a batched tf.data.Dataset of (images, labels).
+                Folders and Images are resized.
+            y: labels (n,), for images given as an array.
+            validation_data: any of these, or a tuple (images, labels, weights).
+
+        Raises:
+            DataError: the data is not what the model takes; nothing was trained.
+        """
+        x, y = self._prepared(x, y)
+        if validation_data is not None:
+            validation_data = self._validation(validation_data)
+        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """As `keras.Model.evaluate`, of the data that `fit` takes."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
+            x, y = self._prepared(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _validation(self, data):
+        if isinstance(data, tuple) and len(data) == 3:
+            return (*self._prepared(*data[:2]), data[2])
+        x, y = self._prepared(data)
+        return x if y is None else (x, y)
+
+    def _prepared(self, x, y=None):
+        """Checked (images, labels) or (tf.data.Dataset, None), the images as the network reads them, 0..255."""
+        data = check.prepare(x, y, size=28, channels=1, num_classes=self._arguments["num_classes"], resizable=False)
+        if not isinstance(data, Images):
+            return data.map(lambda images, labels: (pixels.to_range(images, 0.0, 255.0), labels)), None
+        images = data.images
+        return (images if images.dtype == np.uint8 else (images + 1.0) * 127.5), data.labels
+
     def classify(self, images, batch_size=256):
         """The class of each image: int64 (n,), from uint8 images (n, 28, 28, 1). Wrong images are a DataError."""
         return np.argmax(self._run(self.network, images, batch_size), axis=1)
@@ -81,7 +127,7 @@ class LeNet(Pretrained, keras.Model):
                 f"{images.shape}: keras_gans.data.load(images, size=28, channels=1).images fits them."
             )
         parts = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
-        run = [keras.ops.convert_to_numpy(network(part, training=False)) for part in parts]
+        run = [keras.ops.convert_to_numpy(network(part, training=False)).astype("float32") for part in parts]
         return np.concatenate([np.zeros((0, network.output_shape[-1]), "float32"), *run])
 
     def get_config(self):

@@ -48,10 +48,10 @@ class VanillaGAN(AdversarialModel):
         size: height and width of the images.
         channels: 1 or 3.
         latent: latent dimension; z is uniform on [-1, 1].
-        generator_units: widths of the generator's hidden layers.
+        generator_units: widths of the generator's hidden layers, at least one.
         discriminator_units: maxout units in each of the discriminator's two hidden layers.
         pieces: linear pieces of each maxout unit.
-        dropout: rates on the discriminator's input and on its hidden layers.
+        dropout: rates on the discriminator's input and on its hidden layers, in [0, 1).
         dtype: None, or a Keras policy such as "mixed_bfloat16".
     """
 
@@ -81,8 +81,11 @@ class VanillaGAN(AdversarialModel):
             "size": size,
             "latent": latent,
             "discriminator_units": discriminator_units,
+            "pieces": pieces,
         }.items():
             build.check_count(argument, value)
+        build.check_counts("generator_units", generator_units)
+        build.check_rates("dropout", dropout, length=2)
         self.image_shape, self.latent = (size, size, channels), latent
         self._arguments = {
             "size": size,

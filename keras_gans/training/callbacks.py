@@ -32,10 +32,10 @@ class EverySteps(keras.callbacks.Callback):
         self._last = 0
 
     def on_train_begin(self, logs=None):
-        self._last = int(self.model.steps)
+        self._last = self.model.steps_taken
 
     def on_train_batch_end(self, batch, logs=None):
-        step, last = int(self.model.steps), self._last  # more than one apart where steps_per_execution is
+        step, last = self.model.steps_taken, self._last  # more than one apart where steps_per_execution is
         self._last = step
         if self.every and step // self.every > last // self.every:
             self.act(step)
@@ -46,14 +46,14 @@ class EverySteps(keras.callbacks.Callback):
 
 
 class StopWhenNotFinite(keras.callbacks.Callback):
-    """Stops a run in which a player's gradient was not finite ten steps in a row. `fit` adds it by itself."""
+    """Stops a run in which a player's gradient was not finite ten turns in a row. `fit` adds it by itself."""
 
     def on_train_batch_end(self, batch, logs=None):
         for player, count in self.model.nonfinite.items():
-            if int(count) >= PATIENCE:
+            if int(keras.ops.convert_to_numpy(count)) >= PATIENCE:
                 raise TrainingError(
-                    f"The {player}'s gradient was not finite for {PATIENCE} steps in a row, up to step "
-                    f"{int(self.model.steps)}. No weight took it. Look for NaN in the data, lower the "
+                    f"The {player}'s gradient was not finite for {PATIENCE} turns in a row, up to step "
+                    f"{self.model.steps_taken}. No weight took it. Look for NaN in the data, lower the "
                     "learning rates, or add penalties={'r1': 1.0}; in float16, try bfloat16."
                 )
 
@@ -74,16 +74,25 @@ class Checkpoint(EverySteps):
         super().__init__(every)
         self.folder, self.keep = Path(folder), keep
         self.seconds = 0.0  # of training, those before the resumption counted in
-        self.resumed_at = None
         self._began = None
+        self._run = {}
 
-    def resume(self, model):
-        """Called by `fit` before it lays out the epochs."""
-        record = checkpoint.restore(model, self.folder)
+    def resume(self, model, run=None):
+        """Called by `fit` before it lays out the epochs.
+
+        Args:
+            model: the compiled model, which is set to the newest checkpoint that is whole.
+            run: {"batch_size": ..., "data": ...}: what must be the same as before; None is not compared.
+
+        Raises:
+            CheckpointError: the checkpoints belong to another model, batch size or data.
+        """
+        record = checkpoint.restore(model, self.folder, run or {})
+        self._began = None
         if record is not None:
             model._fit_start = record["fit_start"]
             self.seconds = record["seconds"]
-            self.resumed_at = int(model.steps)
+        self._run = run or {}
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
@@ -101,7 +110,7 @@ class Checkpoint(EverySteps):
 
     def save(self):
         """Writes a checkpoint now. Returns its path, or None where a weight is not finite."""
-        record = {"fit_start": self.model._fit_start, "seconds": self.elapsed()}
+        record = {"fit_start": self.model._fit_start, "seconds": self.elapsed(), **self._run}
         return checkpoint.save(self.model, self.folder, record, self.keep)
 
 
@@ -113,7 +122,7 @@ class StopAfter(keras.callbacks.Callback):
         self.steps = steps
 
     def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.steps) >= self.steps:
+        if self.model.steps_taken >= self.steps:
             self.model.stop_training = True
 
 
@@ -134,7 +143,7 @@ class StopWhen(keras.callbacks.Callback):
             path = self.kept.save()
             saved = "saved" if path else "not saved, for a weight is not finite,"
             raise Stopped(
-                f"Stopped after step {int(self.model.steps)}, {saved} in {self.kept.folder}: "
+                f"Stopped after step {self.model.steps_taken}, {saved} in {self.kept.folder}: "
                 "start the same run again to go on."
             )
 
@@ -161,7 +170,11 @@ class SampleGrid(EverySteps):
 class Curve(EverySteps):
     """Writes each term's mean over the last `every` steps to a CSV file: step, then a column a term.
 
-    A resumed run drops the rows after the step it resumes from, and goes on.
+    A resumed run drops the rows after the step it resumes from, and goes on; its first row is the mean since then.
+
+    Args:
+        path: the CSV file.
+        every: steps between two rows.
     """
 
     def __init__(self, path, every=100):
@@ -172,24 +185,32 @@ class Curve(EverySteps):
         super().on_train_begin(logs)
         self._names = self.model.term_names()
         rows = read_curve(self.path) if self.path.exists() else []
-        self._rows = [row for row in rows if row["step"] <= int(self.model.steps)]
+        self._rows = [row for row in rows if row["step"] <= self.model.steps_taken]
         self._write(self._rows, "w")
+        self._left = dict.fromkeys(self._names, (0.0, 0.0))
         self.on_epoch_begin(0)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._sums = dict.fromkeys(self._names, (0.0, 0.0))
+        self._seen = dict.fromkeys(self._names, (0.0, 0.0))  # Keras's means begin anew with each epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._left = {name: self._since(name) for name in self._names}
 
     def act(self, step):
-        row = {"step": step, **{name: self._since(name) for name in self._names}}
+        row = {"step": step}
+        for name in self._names:
+            total, count = self._since(name)
+            row[name] = round(total / max(count, 1.0), 5)
+            mean = self.model.means[name]
+            self._seen[name] = _float(mean.total), _float(mean.count)
+            self._left[name] = (0.0, 0.0)
         self._write([row], "a")
 
     def _since(self, name):
-        """The mean of a term since the last row: the difference of Keras's running sums."""
+        """(sum, count) of a term since the last row, what an ended epoch left over counted in."""
         mean = self.model.means[name]
-        total, count = float(mean.total), float(mean.count)
-        old_total, old_count = self._sums[name]
-        self._sums[name] = (total, count)
-        return round((total - old_total) / max(count - old_count, 1.0), 5)
+        (seen_total, seen_count), (left_total, left_count) = self._seen[name], self._left[name]
+        return _float(mean.total) - seen_total + left_total, _float(mean.count) - seen_count + left_count
 
     def _write(self, rows, mode):
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,6 +219,10 @@ class Curve(EverySteps):
             if mode == "w":
                 writer.writeheader()
             writer.writerows(rows)
+
+
+def _float(variable):
+    return float(keras.ops.convert_to_numpy(variable))
 
 
 def read_curve(path):

@@ -9,6 +9,7 @@ import logging
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import safetensors.numpy
 
@@ -40,12 +41,12 @@ def save(model, folder, record, keep=2):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: np.array(v.numpy(), order="C") for name, v in state_variables(model).items()}
+    tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in state_variables(model).items()}
     if not all(np.isfinite(t).all() for t in tensors.values()):
         log.warning("a weight is not finite: no checkpoint was written, the previous one stays")
         return None
     data = safetensors.numpy.save(tensors, metadata={"record": json.dumps(record)})
-    path = folder / f"step-{int(model.steps):09d}-{artifacts.sha256_bytes(data)[:16]}.safetensors"
+    path = folder / f"step-{model.steps_taken:09d}-{artifacts.sha256_bytes(data)[:16]}.safetensors"
     artifacts.write_atomically(path, data)
     same = [old for old in found(folder) if old != path and old.name[:14] == path.name[:14]]
     for old in [*same, *[other for other in found(folder) if other not in same][:-keep]]:
@@ -58,8 +59,13 @@ def found(folder):
     return sorted(path for path in Path(folder).glob("step-*.safetensors") if _NAME.fullmatch(path.name))
 
 
-def restore(model, folder):
+def restore(model, folder, run=None):
     """Sets the model to the newest checkpoint that is whole. Returns its record, or None where there is none.
+
+    Args:
+        model: compiled as it was when the checkpoint was written.
+        folder: of the checkpoints.
+        run: values that the record must have; None among them is not compared.
 
     Raises:
         CheckpointError: there are checkpoints, and none of them is whole or fits this model; nothing was set.
@@ -68,6 +74,7 @@ def restore(model, folder):
     for path in reversed(paths):
         tensors = _read(path)
         if tensors is not None:
+            _compare(tensors[1], run or {}, path)
             return _assign(model, path, tensors)
         log.warning("%s is damaged: the checkpoint before it is taken", path)
     if paths:
@@ -84,6 +91,15 @@ def _read(path):
         return None
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return safetensors.numpy.load(data), json.loads(header["__metadata__"]["record"])
+
+
+def _compare(record, run, path):
+    for key, value in run.items():
+        if None not in (value, record.get(key)) and record[key] != value:
+            raise artifacts.CheckpointError(
+                f"{path} belongs to a run with {key.replace('_', ' ')} {str(record[key])[:16]}, "
+                f"and {str(value)[:16]} was given: give the same, or train in another folder."
+            )
 
 
 def _assign(model, path, read):

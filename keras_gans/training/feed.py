@@ -9,13 +9,19 @@ class Feed:
     Args:
         data: `Images`, or a tf.data.Dataset of batches.
         batch_size: images a step takes (for `Images`).
-        seed: of the order.
         steps_per_epoch: None: as many as the data has.
+
+    Attributes:
+        seed: of the order of `Images`.
+        position: where the next iterator begins, in steps of the run. Set before each epoch, not read off the model
+            within one: a step's counter may run ahead of its data.
+        steps_per_epoch: None if the data does not know its length.
     """
 
-    def __init__(self, data, batch_size, seed, steps_per_epoch=None):
-        self.data, self.batch_size, self.seed = data, batch_size, seed
-        self.position = 0  # in steps; set before each epoch: within a step, its counter may run ahead of its data
+    def __init__(self, data, batch_size, steps_per_epoch=None):
+        self.data, self.batch_size = data, batch_size
+        self.seed = self.position = 0
+        self.asked = steps_per_epoch
         self.steps_per_epoch = steps_per_epoch or self._own_steps()
 
     def _own_steps(self):
@@ -35,20 +41,18 @@ class Feed:
         spans = [(epoch, epoch + 1), (epoch + 1, epochs)] if offset else [(epoch, epochs)]
         return [(first, last) for first, last in spans if first < min(last, epochs)]
 
-    def go_to(self, position):
-        """Where the next epoch's iterator begins."""
-        self.position = position
-
-    def dataset(self):
-        """A tf.data.Dataset, each of whose iterators goes on from `position` to the end of that epoch."""
+    def keras_arguments(self):
+        """What Keras's fit gets for a span that begins at `position`: the data, and the steps of each epoch or None."""
         if isinstance(self.data, Images):
-            return self._dataset_of_images()
-        steps = self.steps_per_epoch
-        data = self.data.repeat() if steps and steps != self._own_steps() else self.data
-        if steps is None:
-            return data
-        offset = self.position % steps
-        return data.skip(offset).take(steps - offset)
+            return self._dataset_of_images(), None
+        if self.asked:  # one endless stream: an epoch goes on where the one before it ended
+            return self.data.repeat().skip(self.position), self._left()
+        if self.steps_per_epoch is None or self.position % self.steps_per_epoch == 0:
+            return self.data, None
+        return self.data.skip(self.position % self.steps_per_epoch), None
+
+    def _left(self):
+        return self.steps_per_epoch - self.position % self.steps_per_epoch  # the same for all epochs of a span
 
     def _dataset_of_images(self):
         import tensorflow as tf
@@ -58,8 +62,7 @@ class Feed:
             return self.data.batches(self.batch_size, self.seed, start=self.position, stop=end_of_epoch)
 
         dataset = tf.data.Dataset.from_generator(batches, output_signature=_signature(self.data, self.batch_size))
-        left = self.steps_per_epoch - self.position % self.steps_per_epoch  # the same for all epochs of a span
-        return dataset.apply(tf.data.experimental.assert_cardinality(left)).prefetch(2)
+        return dataset.apply(tf.data.experimental.assert_cardinality(self._left())).prefetch(2)
 
 
 def default_batch_size(data, turns):

@@ -2,25 +2,27 @@
 
 import keras
 
+from keras_gans.artifacts import DataError
 from keras_gans.data import check
+from keras_gans.data.pipeline import Images
 from keras_gans.training import callbacks as our_callbacks
 from keras_gans.training import feed
 
 
-def fit(model, x, y, batch_size, epochs, verbose, callbacks, validation_data, initial_epoch, steps_per_epoch, freq):
-    """What `AdversarialModel.fit` documents."""
+def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_data, **rest):
+    """What `AdversarialModel.fit` documents; `rest` goes to Keras's fit as it is."""
     data, turns = prepare(model, x, y), model.discriminator_steps
     batch_size = batch_size or feed.default_batch_size(data, turns)
-    source = feed.Feed(data, batch_size * turns, model.seed, steps_per_epoch)
+    source = feed.Feed(data, batch_size * turns, steps_per_epoch)
+    _check_turns(data, turns)
     validation = None if validation_data is None else in_order(model, validation_data, None, batch_size)
-    follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.go_to(position(model)))
-    callbacks = [follow, *(callbacks or []), our_callbacks.StopWhenNotFinite()]
-    model._fit_start = int(model.steps) - initial_epoch * (source.steps_per_epoch or 0)
-    for callback in callbacks:
-        if isinstance(callback, our_callbacks.Checkpoint):
-            callback.resume(model)
-    container = keras.callbacks.CallbackList(
-        callbacks,
+    follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: _place(source, model))
+    callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+    model._fit_start = model.steps_taken - initial_epoch * (source.steps_per_epoch or 0)
+    _resume(model, callbacks, source)
+    source.seed = model.seed + max(0, model._fit_start)  # another fit goes through the data in another order
+    container = OneRun(
+        [follow, *callbacks, our_callbacks.StopWhenNotFinite()],
         add_history=True,
         add_progbar=verbose != 0,
         verbose=1 if verbose == "auto" else verbose,
@@ -28,29 +30,87 @@ def fit(model, x, y, batch_size, epochs, verbose, callbacks, validation_data, in
         steps=source.steps_per_epoch,
         model=model,
     )
-    done = []
-    for first, last in source.spans(position(model), initial_epoch, epochs):
-        source.go_to(position(model))
+    spans = source.spans(position(model), initial_epoch, epochs)
+    model.note_training(data)
+    for first, last in spans:
+        _place(source, model)
+        dataset, steps = source.keras_arguments()
         keras.Model.fit(
             model,
-            source.dataset(),
+            dataset,
+            steps_per_epoch=steps,
             epochs=last,
             initial_epoch=first,
             shuffle=False,  # ours already is, and a user's pipeline is left alone
             callbacks=container,
             validation_data=validation,
-            validation_freq=freq,
+            **rest,
         )
-        done += model.history.epoch  # which Keras begins anew at each fit
         if model.stop_training:  # some callback's wish
             break
-    model.history.epoch = done
+    container.end()
     return model.history
+
+
+class OneRun(keras.callbacks.CallbackList):
+    """Callbacks that see one beginning and one end, though a resumed run calls Keras's fit twice."""
+
+    _begun = _ended = False
+    _logs = None
+
+    def on_train_begin(self, logs=None):
+        if not self._begun:
+            self._begun = True
+            super().on_train_begin(logs)
+
+    def on_train_end(self, logs=None):
+        self._logs = logs
+
+    def end(self):
+        """The run's end."""
+        if self._begun and not self._ended:
+            self._ended = True
+            super().on_train_end(self._logs)
+
+
+def _place(source, model):
+    source.position = position(model)
 
 
 def position(model):
     """Steps since the run that `fit` works on began."""
-    return int(model.steps) - model._fit_start
+    return model.steps_taken - model._fit_start
+
+
+def _resume(model, callbacks, source):
+    """Lets a Checkpoint among the callbacks set the model to where its run stands."""
+    for callback in callbacks:
+        if isinstance(callback, our_callbacks.Checkpoint):
+            if source.steps_per_epoch is None:
+                raise DataError(
+                    "A run with a Checkpoint must know how many batches an epoch has, and this tf.data.Dataset does "
+                    "not say: give steps_per_epoch."
+                )
+            own = isinstance(source.data, Images)
+            callback.resume(model, {"batch_size": source.batch_size if own else None, "data": _fingerprint(source)})
+
+
+def _fingerprint(source):
+    return source.data.fingerprint() if isinstance(source.data, Images) else None
+
+
+def _check_turns(data, turns):
+    """A tf.data.Dataset must have batches that divide among the turns."""
+    if turns == 1 or isinstance(data, Images):
+        return
+    spec = data.element_spec
+    n = (spec[0] if isinstance(spec, tuple) else spec).shape[0]
+    if n is None or n % turns:
+        raise DataError(
+            f"Each batch is shared out to {turns} turns of the discriminator, and these are of "
+            f"{'no fixed size' if n is None else f'{n} images'}: "
+            f"give .batch({max(1, (n or 64) // turns) * turns}, drop_remainder=True)."
+        )
 
 
 def prepare(model, x, y):

@@ -24,6 +24,11 @@ class Batch(NamedTuple):
     labels: Tensor | None
 
 
+def read(counter):
+    """A counter's value as an int, on one replica or several."""
+    return int(ops.convert_to_numpy(counter))
+
+
 class Turn(NamedTuple):
     """Whose turn it is, and whether layers behave as in training."""
 
@@ -88,6 +93,11 @@ class AdversarialModel(Pretrained, keras.Model):
         self._fit_start = 0
         self.built = True
 
+    @property
+    def steps_taken(self):
+        """Train steps so far, as an int."""
+        return read(self.steps)
+
     def _counter(self, name):
         return self.add_weight(
             shape=(),
@@ -113,7 +123,9 @@ class AdversarialModel(Pretrained, keras.Model):
         return {"generator": [self.generator, self.ema_generator], "discriminator": [self.discriminator]}
 
     def samples(self):
-        return image_data.grid(self.generate(64, seed=0))
+        """64 pictures, seed 0; of a class-conditional model a column for each class."""
+        columns = self.num_classes or 8
+        return image_data.grid(self.generate(max(1, 64 // columns) * columns, seed=0), columns)
 
     # What the terms are written with.
 
@@ -185,12 +197,13 @@ class AdversarialModel(Pretrained, keras.Model):
 
         Args:
             generator_optimizer, discriminator_optimizer: optimizer, name, or a recipe's table. None: the family's own.
-            loss: "minimax", "non_saturating", "hinge", "least_squares", "wasserstein", or a pair of functions.
+            loss: "minimax", "non_saturating", "hinge", "least_squares", "wasserstein", or a pair of functions:
+                discriminator(real, fake, smoothing) and generator(fake), of logits (n, 1), each giving a scalar.
             label_smoothing: one-sided: the discriminator's target for real images is 1 minus this.
             discriminator_steps: turns of the discriminator for one of the generator (the 2014 paper's k). Each batch is
                 divided among them, so that every turn sees fresh images.
             penalties: {"r1": weight, "r2": weight, "gradient_penalty": weight}, any of them.
-            ema_decay: decay of the generator's moving average, which `generate` then uses. None: no average.
+            ema_decay: decay of the generator's moving average, which `generate` then uses. None (or 0): no average.
             augment: DiffAugment policies among "color", "translation", "cutout".
             update: "alternating", or "simultaneous": both gradients are taken before either player moves.
             seed: of all that training draws.
@@ -199,24 +212,32 @@ class AdversarialModel(Pretrained, keras.Model):
         Raises:
             ValueError: one of these is not what it has to be.
         """
-        self._adversarial_loss = losses.get(loss)
-        rules.check(loss, self._adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay)
+        adversarial_loss = losses.get(loss)
+        rules.check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, seed)
+        weights, policies = _check_penalties(penalties), augmentation.check(augment)
+        same = generator_optimizer is discriminator_optimizer
+        if same and isinstance(generator_optimizer, keras.optimizers.Optimizer):
+            raise ValueError("each player needs an optimizer of its own, and both were given the same one")
+        playing = {
+            "generator_optimizer": self._optimizer("generator", generator_optimizer),
+            "discriminator_optimizer": self._optimizer("discriminator", discriminator_optimizer),
+        }
+        # Everything is checked: from here on nothing is left half done.
         super().compile(
             optimizer=None,
             jit_compile=jit_compile,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+        self._adversarial_loss = adversarial_loss
         self.loss_name, self.label_smoothing = loss, float(label_smoothing)
         self.discriminator_steps, self.update, self.seed = discriminator_steps, update, int(seed)
-        self.penalties, self.augment_policies = _check_penalties(penalties), augmentation.check(augment)
-        self.ema_decay = ema_decay
-        self.generator_optimizer = self._optimizer("generator", generator_optimizer)
-        self.discriminator_optimizer = self._optimizer("discriminator", discriminator_optimizer)
+        self.penalties, self.augment_policies, self.ema_decay = weights, policies, ema_decay
+        self.generator_optimizer = playing["generator_optimizer"]
+        self.discriminator_optimizer = playing["discriminator_optimizer"]
         self.means = {name: keras.metrics.Mean(name=name) for name in self.term_names()}
-        self.ema_age.assign(0)
-        for count in self.nonfinite.values():
-            count.assign(0)
+        for counter in (self.ema_age, *self.nonfinite.values()):
+            counter.assign(0)
         if ema_decay is None:
             self.ema_ready.assign(0)
 
@@ -254,6 +275,7 @@ class AdversarialModel(Pretrained, keras.Model):
             "jit_compile": self.jit_compile,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
+            "frozen": {player: rules.frozen_layers(getattr(self, player)) for player in self.players},
         }
 
     def compile_from_config(self, config):
@@ -262,6 +284,8 @@ class AdversarialModel(Pretrained, keras.Model):
             key = f"{player}_optimizer"
             config[key] = keras.optimizers.deserialize(config[key])
         config["loss"] = rules.deserialize_loss(config["loss"])
+        for player, names in config.pop("frozen", {}).items():
+            rules.freeze(getattr(self, player), names)
         self.compile(**config)
 
     # Playing.
@@ -272,7 +296,8 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def train_step(self, data):
         """`discriminator_steps` turns of the discriminator on fresh images, then one of the generator."""
-        chunks = self._chunks(self._batch(data))
+        batch = self._batch(data)
+        chunks = self._chunks(batch)
         for turn, chunk in enumerate(chunks[:-1]):
             self._play(("discriminator",), chunk, turn)
         if self.update == "simultaneous":
@@ -280,8 +305,8 @@ class AdversarialModel(Pretrained, keras.Model):
         else:
             for player in self.players:
                 self._play((player,), chunks[-1], len(chunks) - 1)
-        self._update_average()
-        self.steps.assign_add(1)
+        self._update_average(batch)
+        self.steps.assign_add(gradient_step().after(batch.images, 1))
         return {name: mean.result() for name, mean in self.means.items()}
 
     def _play(self, players, batch, turn):
@@ -320,15 +345,16 @@ class AdversarialModel(Pretrained, keras.Model):
             finite = ops.isfinite(value)
             self.means[name].update_state(ops.where(finite, value, 0.0), sample_weight=ops.cast(finite, "float32"))
 
-    def _update_average(self):
+    def _update_average(self, batch):
         if self.ema_decay is None:
+            self.ema_ready.assign(0)  # a sampler with weights of its own no longer follows
             return
         age = ops.cast(self.ema_age, "float32")
         decay = ops.minimum(self.ema_decay, (1.0 + age) / (10.0 + age))
         decay = decay * ops.cast(self.ema_ready, "float32")  # the first update copies
         for average, raw in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(raw + decay * (average - raw))
-        self.ema_age.assign_add(1)
+        self.ema_age.assign_add(gradient_step().after(batch.images, 1))
         self.ema_ready.assign(1)
 
     def test_step(self, data):
@@ -350,7 +376,7 @@ class AdversarialModel(Pretrained, keras.Model):
         k, n = self.discriminator_steps, batch.images.shape[0]
         if k == 1:
             return [batch]
-        if n is None or n % k:
+        if n is not None and n % k:
             raise ValueError(
                 f"a batch is shared out to {k} turns of the discriminator: {n} images do not divide by {k}"
             )
@@ -371,6 +397,7 @@ class AdversarialModel(Pretrained, keras.Model):
         validation_data=None,
         initial_epoch=0,
         steps_per_epoch=None,
+        validation_steps=None,
         validation_freq=1,
     ):
         """Trains both players.
@@ -379,18 +406,18 @@ class AdversarialModel(Pretrained, keras.Model):
             x: real images: uint8 0..255 or float in [-1, 1], (n, h, w, c); or a folder of images of any sizes; or
                 `keras_gans.data.load(...)`; or a tf.data.Dataset of batches of images or (images, labels).
             y: labels (n,), for a class-conditional model and images given as an array.
-            batch_size: images for one turn; a step takes `discriminator_steps` times as many. None: 64, or fewer where
-                there are not so many. A tf.data.Dataset brings its own.
-            epochs, verbose, callbacks, validation_data, initial_epoch, steps_per_epoch, validation_freq: as for
-                `keras.Model.fit`. A `keras_gans.callbacks.Checkpoint` among the callbacks resumes an interrupted run,
-                within an epoch too.
+            batch_size: images for one turn; a step takes `discriminator_steps` times as many. None: 64, or as many as
+                there are. A tf.data.Dataset brings its own.
+            epochs, verbose, callbacks, validation_data, initial_epoch, steps_per_epoch, validation_steps,
+                validation_freq: as for `keras.Model.fit`. A `keras_gans.callbacks.Checkpoint` among the callbacks
+                resumes an interrupted run, within an epoch too.
 
         Returns:
             `keras.callbacks.History`; the losses are means over each epoch.
 
         Raises:
             DataError: the images or labels are not what this model takes; nothing was trained.
-            TrainingError: ten steps in a row had a gradient that was not finite; the weights still are.
+            TrainingError: ten turns in a row had a gradient that was not finite; the weights still are.
         """
         self._assert_compile_called("fit")
         return fitting.fit(
@@ -401,10 +428,11 @@ class AdversarialModel(Pretrained, keras.Model):
             epochs,
             verbose,
             callbacks,
-            validation_data,
             initial_epoch,
             steps_per_epoch,
-            validation_freq,
+            validation_data,
+            validation_steps=validation_steps,
+            validation_freq=validation_freq,
         )
 
     def evaluate(self, x=None, y=None, batch_size=64, **kwargs):
@@ -441,7 +469,7 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def sampler(self):
         """The float32 network that draws: the moving average, or a copy of the generator where there is none."""
-        if not int(self.ema_ready):
+        if not read(self.ema_ready):
             self.ema_generator.set_weights(self.generator.get_weights())
         return self.ema_generator
 

@@ -4,6 +4,7 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_gans import artifacts
@@ -19,6 +20,10 @@ class Pretrained:
     task = "generate"
     #: The card (a dict) of the folder this model came from, if any.
     card: dict[str, Any] | None = None
+    #: Whether the weights began as those of the card.
+    has_card_weights = False
+    #: Names of the data that `fit` saw since.
+    seen_since: list[str] = []
 
     def published_networks(self):
         """{prefix: functional model}: whose weights a folder holds."""
@@ -32,12 +37,12 @@ class Pretrained:
         """{"<prefix>/<layer>/<variable>": float32 array} of the published networks."""
         networks = self.published_networks()
         return {
-            f"{prefix}/{v.path}": np.asarray(v.numpy(), "float32")
+            f"{prefix}/{v.path}": np.asarray(keras.ops.convert_to_numpy(v), "float32")
             for prefix, network in networks.items()
             for v in network.weights
         }
 
-    def assign_tensors(self, tensors, what="these weights"):
+    def assign_tensors(self, tensors, what="this model"):
         """Sets every tensor or none: IncompatibleWeightsError says which names or shapes differ."""
         networks = self.receiving_networks()
         expected = {f"{p}/{v.path}": tuple(v.shape) for p, same in networks.items() for v in same[0].weights}
@@ -68,14 +73,36 @@ class Pretrained:
 
             images.save_png(folder / artifacts.SAMPLES, picture)
 
+    def note_training(self, data):
+        """Remembers what the weights see now, beyond what the card says: `fit` calls it."""
+        name = getattr(data, "name", "a tf.data pipeline")
+        self.seen_since = [*(x for x in self.seen_since if x != name), name]
+
     def _origin(self):
-        return {"saved_from": self.card["name"]} if self.card else {}
+        return {"began_as": self.card["name"], "seen_since": self.seen_since} if self.card else {}
 
     def card_to_save(self, folder):
-        """The card it was loaded with, or a plain one; its status is "pretrained", for the weights are there."""
+        """The card it was loaded with, changed if it was trained further; or a plain one."""
         card = copy.deepcopy(self.card) if self.card else self._plain_card(folder)
+        if self.card and self.seen_since:
+            card.update(self._further(card, folder))
+            card.pop("limits", None)  # known of other weights
         architecture = {key: value for key, value in self.architecture().items() if value is not None}
         return {**card, "status": "pretrained", "family": type(self).__name__, "architecture": architecture}
+
+    def _further(self, card, folder):
+        """What a card says of weights that `fit` has moved."""
+        before = [card["data"]["seen"]] if self.has_card_weights else []
+        data = {"source": "unstated", "split": "unstated", "seen": ", then ".join([*before, *self.seen_since])}
+        how = "fine-tuned" if self.has_card_weights else "trained afresh"
+        return {
+            "name": artifacts.name_from(folder),
+            "version": 1,
+            "title": f"{card['name']}, {how}",
+            "description": f"{card['name']} {how} on {' and '.join(self.seen_since)}: say here what it draws.",
+            "weights_license": "unstated",
+            "data": data,
+        }
 
     def architecture(self):
         """The arguments that build this model: `get_config` without what Keras adds."""

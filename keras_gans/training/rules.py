@@ -5,17 +5,34 @@ import keras
 UPDATES = ("alternating", "simultaneous")
 
 
-def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay):
+def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, seed):
     """Raises ValueError, with one sentence, unless these are what `compile` documents."""
     _between("label_smoothing", label_smoothing, 0.0, 0.5)
     if label_smoothing and not adversarial_loss.smooths:
         raise ValueError(f"the loss {loss!r} has no targets that label_smoothing could soften: leave it at 0")
-    if not isinstance(discriminator_steps, int) or discriminator_steps < 1:
+    if not _is_int(discriminator_steps) or discriminator_steps < 1:
         raise ValueError(f"discriminator_steps must be a whole number of at least 1, got {discriminator_steps!r}")
     if update not in UPDATES:
         raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {update!r}")
+    if not _is_int(seed) or not 0 <= seed < 2**31:
+        raise ValueError(f"seed must be a whole number from 0 to {2**31 - 1}, got {seed!r}")
     if ema_decay is not None:
         _between("ema_decay", ema_decay, 0.0, 1.0)
+
+
+def _is_int(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def frozen_layers(network):
+    """The names of its layers that do not learn."""
+    return [layer.name for layer in network.layers if not layer.trainable]
+
+
+def freeze(network, names):
+    """The inverse of `frozen_layers`."""
+    for name in names:
+        network.get_layer(name).trainable = False
 
 
 def _between(name, value, low, high):

@@ -78,12 +78,12 @@ def train(
     ]
     asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
     kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
-    if int(model.steps) > steps:
+    if model.steps_taken > steps:
         raise artifacts.CheckpointError(
-            f"{out} holds a run that is at step {int(model.steps)}, and {steps} steps were asked for: "
+            f"{out} holds a run that is at step {model.steps_taken}, and {steps} steps were asked for: "
             "ask for more, or train into another folder."
         )
-    if int(model.steps) < steps:
+    if model.steps_taken < steps:
         model.fit(
             data,
             batch_size=recipe["batch_size"],
@@ -92,7 +92,7 @@ def train(
             verbose=0,
         )
         kept.save()
-    _finish(model, recipe, data, out, kept)
+    _finish(model, card, recipe, data, out, kept)
     return model
 
 
@@ -113,9 +113,10 @@ def deterministic(seed):
         tf.config.experimental.enable_op_determinism()
 
 
-def _finish(model, recipe, data, out, kept):
+def _finish(model, card, recipe, data, out, kept):
     model.reestimate_statistics()
-    steps = int(model.steps)
+    model.card, model.seen_since = dict(card), []  # this card was written for this training
+    steps = model.steps_taken
     images = steps * recipe["batch_size"] * model.discriminator_steps
     model.save_pretrained(out / MODEL, provenance(recipe, data, steps, images, kept.elapsed()))
 

@@ -13,6 +13,8 @@ def generate(model, n, seed, labels, latents, truncation, output, batch_size):
     """What `AdversarialModel.generate` documents."""
     if output not in ("uint8", "float"):
         raise ValueError(f'output must be "uint8" or "float", got {output!r}')
+    if not _is_count(batch_size) or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
     latents = _latents(model, n, seed, latents, truncation)
     labels = _labels(model, len(latents), labels)
     height, width, channels = model.image_shape
@@ -43,11 +45,7 @@ def _draw(model, inputs, batch_size):
 
 def _latents(model, n, seed, latents, truncation):
     if latents is None:
-        if not _is_count(n):
-            raise ValueError(f"n must be a whole number of at least 0, got {n!r}")
-        if not _is_count(seed):
-            raise ValueError(f"seed must be a whole number of at least 0, got {seed!r}")
-        return random.sample_latents(int(n), int(seed), model.latent, model.prior, truncation)
+        return random.sample_latents(n, seed, model.latent, model.prior, truncation)
     if truncation is not None:
         raise ValueError(
             "truncation belongs to latents that generate draws itself: give latents or truncation, not both"
@@ -92,9 +90,14 @@ def reestimate_statistics(model, batches, batch_size, seed):
             for layer in layers:
                 layer.momentum = k / (k + 1)
             z = random.sample_latents(batch_size, seed, model.latent, model.prior, start=k * batch_size)
-            labels = _labels(model, batch_size, None)
+            labels = _next_labels(model, batch_size, k)
             network(z if labels is None else [z, labels], training=True)
     model.ema_ready.assign(1)  # the sampler is no longer a copy of the generator
+
+
+def _next_labels(model, n, k):
+    """The k-th n labels of 0, 1, 2, ... in turn."""
+    return None if model.num_classes is None else (np.arange(n, dtype="int32") + k * n) % model.num_classes
 
 
 @contextlib.contextmanager

@@ -10,6 +10,12 @@ def replica():
     return context.replica_id_in_sync_group, context.num_replicas_in_sync
 
 
+def after(tensor, value):
+    """`value`, once `tensor` is there. A counter that waits for nothing counts the step that finds no more data."""
+    with tf.control_dependencies([tensor]):
+        return tf.constant(value) + 0
+
+
 def gradients(losses, variables, optimizer):
     """What `losses()` -> {name: scalar} gives, and the gradient of its sum for each of `variables`.
 

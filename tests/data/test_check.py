@@ -116,10 +116,15 @@ def test_images_that_are_refused(x, sentence):
     assert str(caught.value).endswith(".")
 
 
+def test_a_model_of_one_size_is_not_to_be_built_for_another():
+    with pytest.raises(DataError, match=r"^This model reads 8x8x3 images and the data has 32x32x1: let .* fit it\.$"):
+        check.prepare(np.zeros((6, 32, 32, 1), "uint8"), size=8, channels=3, resizable=False)
+
+
 @pytest.mark.parametrize(
     ("y", "sentence"),
     [
-        (None, r"class-conditional \(3 classes\) and the data has no labels"),
+        (None, "This model has 3 classes and the data has no labels"),
         (np.eye(3)[LABELS], r"one-hot, give np\.argmax\(y, axis=-1\)"),
         (LABELS[:5], r"One label an image, shape \(6,\), was wanted and shape \(5,\) came"),
         (LABELS.astype("float32"), "Labels are whole numbers and float32 came"),

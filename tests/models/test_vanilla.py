@@ -34,6 +34,14 @@ def test_initial_weights_are_uniform_as_in_the_released_code():
     [
         ({"channels": 2}, "channels must be one of 1, 3, got 2"),
         ({"latent": 0}, "latent must be a whole number of at least 1"),
+        ({"pieces": 0}, "pieces must be a whole number of at least 1, got 0"),
+        ({"dropout": 0.5}, "dropout must be 2 numbers of at least 0 and less than 1, got 0.5"),
+        ({"dropout": (0.5,)}, "dropout must be 2 numbers"),
+        ({"dropout": (0.5, 1.0)}, r"dropout must be 2 numbers .*, got \(0.5, 1.0\)"),
+        ({"dropout": (0.5, "x")}, "dropout must be 2 numbers"),
+        ({"generator_units": ()}, r"generator_units must be a list of whole numbers of at least 1, got \(\)"),
+        ({"generator_units": 1200}, "generator_units must be a list of whole numbers of at least 1, got 1200"),
+        ({"generator_units": (8, 0)}, r"generator_units\[1\] must be a whole number of at least 1, got 0"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, words):

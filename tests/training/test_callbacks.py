@@ -44,7 +44,7 @@ def test_a_checkpoint_of_another_model_is_refused_and_sets_nothing(model, images
     other.compile()
     before = [v.numpy() for v in checkpoint.state_variables(other).values()]
     with pytest.raises(keras_gans.CheckpointError, match="belongs to another model or was compiled otherwise"):
-        other.fit(images, callbacks=[callbacks.Checkpoint(tmp_path)])
+        other.fit(images, batch_size=8, callbacks=[callbacks.Checkpoint(tmp_path)])
     for v, old in zip(checkpoint.state_variables(other).values(), before, strict=True):
         np.testing.assert_array_equal(v.numpy(), old)
 
@@ -58,7 +58,6 @@ def test_a_finished_run_is_left_as_it_is(model, images, tmp_path):
     again = callbacks.Checkpoint(tmp_path)
     model.fit(images, batch_size=8, epochs=3, callbacks=[again], verbose=0)
     assert int(model.steps) == 12
-    assert again.resumed_at == 8
     assert again.elapsed() > kept.seconds
 
 

@@ -80,6 +80,10 @@ def test_k_turns_take_fresh_images_and_a_step_takes_k_batches():
     assert int(model.generator_optimizer.iterations) == 3
     with pytest.raises(ValueError, match="8 images do not divide by 3"):
         step(model)
+    dataset = tf.data.Dataset.from_tensor_slices(images(18))
+    with pytest.raises(keras_gans.DataError, match=r"give .batch\(63, drop_remainder=True\)"):
+        model.fit(dataset.batch(9), verbose=0)
+    model.fit(dataset.batch(9, drop_remainder=True), verbose=0)
 
 
 def test_simultaneous_takes_both_gradients_before_either_moves():
@@ -165,6 +169,139 @@ def test_fit_takes_tf_data_of_any_length():
     assert int(model.steps) == 10
 
 
+def test_tf_data_of_unknown_length_counts_its_steps_right():
+    model = vanilla()
+    model.compile()
+    unknown = tf.data.Dataset.from_tensor_slices(images(32)).filter(lambda x: True).batch(8)
+    with pytest.warns(UserWarning, match="ran out of data"):  # Keras's word for data that ends unannounced
+        model.fit(unknown, epochs=2, verbose=0)
+    assert (model.steps_taken, int(model.ema_age), int(model.generator_optimizer.iterations)) == (8, 8, 8)
+
+
+def seen_by(model, **arguments):
+    """The first pixel of every batch that fit feeds."""
+    seen = []
+    plain = model._batch
+    model._batch = lambda data: seen.append(int(data[0, 0, 0, 0])) or plain(data)
+    model.fit(verbose=0, **arguments)
+    model._batch = plain
+    return seen
+
+
+def numbered(n=12):
+    """n batches of one image each, all of whose pixels are its number."""
+    x = np.broadcast_to(np.arange(n, dtype="uint8")[:, None, None, None], (n, 8, 8, 1))
+    return tf.data.Dataset.from_tensor_slices(np.ascontiguousarray(x)).batch(1)
+
+
+def test_steps_per_epoch_go_on_through_the_data(tmp_path):
+    model = vanilla()
+    model.compile(run_eagerly=True)
+    assert seen_by(model, x=numbered(8), steps_per_epoch=3, epochs=3) == [0, 1, 2, 3, 4, 5, 6, 7, 0]
+
+
+@pytest.mark.parametrize("steps_per_epoch", [None, 5])
+def test_a_resumed_run_finds_its_place_in_tf_data(tmp_path, steps_per_epoch):
+    arguments = {"x": numbered(8), "steps_per_epoch": steps_per_epoch, "epochs": 2}
+    model = vanilla()
+    model.compile(run_eagerly=True)
+    whole = seen_by(model, **arguments)
+    first, model = vanilla(), vanilla()
+    for each in (first, model):
+        each.compile(run_eagerly=True)
+    kept = keras_gans.callbacks.Checkpoint(tmp_path, every=1)
+    begun = seen_by(first, **arguments, callbacks=[kept, keras_gans.callbacks.StopAfter(3)])
+    rest = seen_by(model, **arguments, callbacks=keras_gans.callbacks.Checkpoint(tmp_path))
+    assert begun + rest == whole
+
+
+def test_a_checkpoint_wants_data_that_knows_its_length(tmp_path):
+    model = vanilla()
+    model.compile()
+    with pytest.raises(keras_gans.DataError, match="give steps_per_epoch"):
+        model.fit(numbered().filter(lambda x: True), callbacks=keras_gans.callbacks.Checkpoint(tmp_path))
+
+
+def test_each_fit_goes_through_the_data_in_another_order():
+    x = np.ascontiguousarray(np.broadcast_to(np.arange(8, dtype="uint8")[:, None, None, None], (8, 8, 8, 1)))
+    model = vanilla()
+    model.compile(run_eagerly=True)
+    orders = [seen_by(model, x=x, batch_size=1) for _ in range(2)]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(8))
+    assert orders[0] != orders[1]
+
+
+def test_the_sampler_follows_again_when_training_goes_on_without_an_average():
+    model = DCGAN(28, 1, width=2, latent=4)
+    model.compile(ema_decay=None)
+    model.reestimate_statistics(batches=2)
+    before = model.generate(2, output="float")
+    model.fit(images(8, 28), batch_size=8, verbose=0)
+    assert (model.generate(2, output="float") != before).any()
+
+
+def test_frozen_layers_stay_frozen_in_a_keras_file(tmp_path):
+    model = vanilla()
+    model.discriminator.trainable = False
+    model.generator.layers[2].trainable = False
+    model.compile()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not loaded.discriminator.trainable_variables
+    assert len(loaded.generator.trainable_variables) == len(model.generator.trainable_variables) == 2
+
+
+def test_a_model_that_was_trained_further_says_so(tmp_path):
+    gan = keras_gans.load("vanilla_mnist", weights=False)
+    gan.save_pretrained(tmp_path / "as_it_was")
+    assert keras_gans.load(tmp_path / "as_it_was").card["name"] == "vanilla_mnist"
+    gan.compile()
+    gan.fit(images(8, 28), batch_size=8, verbose=0)
+    gan.save_pretrained(tmp_path / "mine")
+    card = keras_gans.load(tmp_path / "mine").card
+    assert card["name"] == "mine"
+    assert card["version"] == 1
+    assert card["data"]["seen"] == "array"
+    assert "limits" not in card
+    again = keras_gans.load(tmp_path / "mine")
+    again.compile()
+    again.fit(images(8, 28), batch_size=8, verbose=0)
+    again.save_pretrained(tmp_path / "twice")
+    assert keras_gans.load(tmp_path / "twice").card["data"]["seen"] == "array, then array"
+
+
+def test_callbacks_see_one_beginning_and_one_end_in_a_resumed_run(tmp_path):
+    calls = []
+    watch = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: calls.append("begin"), on_train_end=lambda logs: calls.append("end")
+    )
+    model = vanilla()
+    model.compile()
+    kept = keras_gans.callbacks.Checkpoint(tmp_path, every=1)
+    model.fit(images(), batch_size=8, epochs=3, callbacks=[kept, keras_gans.callbacks.StopAfter(6)], verbose=0)
+    model.fit(images(), batch_size=8, epochs=3, callbacks=[kept, watch], verbose=0)
+    assert calls == ["begin", "end"]
+    assert model.steps_taken == 12
+    assert model.history.epoch == [1, 2]
+    with pytest.raises(keras_gans.CheckpointError, match="a run with batch size 8, and 4 was given"):
+        model.fit(images(), batch_size=4, epochs=9, callbacks=kept, verbose=0)
+
+
+def test_fit_and_generate_run_under_a_strategy(tmp_path):
+    from model_contract import two_devices
+
+    with two_devices().scope():
+        model = vanilla()
+        model.compile()
+    kept = keras_gans.callbacks.Checkpoint(tmp_path)
+    model.fit(images(), batch_size=8, epochs=2, callbacks=kept, verbose=0)
+    assert model.steps_taken == 8
+    assert model.generate(2).shape == (2, 8, 8, 1)
+    model.save_pretrained(tmp_path / "model")
+    one = keras_gans.load(tmp_path / "model")
+    assert np.abs(one.generate(4).astype(int) - model.generate(4)).max() <= 1
+
+
 def test_reported_losses_are_means_over_the_epoch():
     model = vanilla()
     frozen = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in model.players}
@@ -214,11 +351,23 @@ def test_augment_reaches_the_discriminator_of_both_turns():
             "an optimizer, its name or a table with a class was wanted, got 'adom'",
         ),
         ({"generator_optimizer": {"class": "Adom"}}, "named 'Adom'"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 2147483647, got -1"),
     ],
 )
 def test_compile_names_what_is_wrong(arguments, words):
     with pytest.raises(ValueError, match=words):
         vanilla().compile(**arguments)
+
+
+def test_a_compile_that_fails_leaves_the_model_as_it_was():
+    model = vanilla()
+    with pytest.raises(ValueError, match="augment takes"):
+        model.compile(augment="flip")
+    with pytest.raises(ValueError, match="compile"):
+        model.fit(images())
+    same = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="an optimizer of its own"):
+        model.compile(same, same)
 
 
 def test_fit_before_compile_says_so():
