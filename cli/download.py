@@ -55,11 +55,9 @@ def _fetch(card: Any, cache_dir: str | None) -> str:
     if not card.published:
         artifacts.check_bytes(artifacts.read_bytes(file, expected), expected, str(file))
         return str(file)
-    line, came = output.Line(), 0
+    line = output.Line()
 
-    def progress(count: int) -> None:
-        nonlocal came
-        came += count
+    def progress(came: int) -> None:
         if line.due() or came >= total:
             line.show(f"{card.name}  {output.size(came)} of {output.size(total)}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from typing import Any
 
 import click
@@ -64,13 +63,14 @@ def versions() -> dict[str, Any]:
 
 def settings() -> dict[str, Any]:
     """What the environment says, and what follows from it."""
+    from keras_gans import artifacts
     from keras_gans.zoo import download, registry, transfer
 
     return {
         "keras backend": os.environ.get("KERAS_BACKEND") or _backend_of_file() or "tensorflow",
         "cache": str(download.cache_dir()),
-        "mirrors": [_without_password(mirror) for mirror in download.mirrors()],
-        "offline": transfer.is_offline(),
+        "mirrors": [transfer.without_password(mirror) for mirror in download.mirrors()],
+        "offline": artifacts.is_offline(),
         "models": str(registry.models_folder()),
         "TFDS_DATA_DIR": os.environ.get("TFDS_DATA_DIR"),
     }
@@ -85,10 +85,6 @@ def _backend_of_file() -> str | None:
         return artifacts.read_json(os.path.join(home, "keras.json")).get("backend")
     except (OSError, ValueError, AttributeError):
         return None
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _devices() -> list[str]:

@@ -13,8 +13,6 @@ import click
 
 from . import output, quiet, reference
 
-CURVE = "curve.csv"
-
 
 @click.command(short_help="Make a model folder of a run.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -40,7 +38,7 @@ def command(folder: Path, target: Path | None) -> None:
     quiet.import_keras()
     model = _rounded(source, described)
     tensors = artifacts.round_matrices(model.tensors())
-    model.assign_tensors(tensors)  # samples.png shows what will be loaded
+    model.assign_tensors(tensors, f"this {described.family}")  # samples.png shows what will be loaded
     origin = {**provenance, "rounded": "matrices to float16"}
     card = _card(source, target, tensors, origin)
     target.mkdir(parents=True, exist_ok=True)
@@ -118,6 +116,7 @@ def _write_pictures(model: Any, run: Path, target: Path) -> None:
     from keras_gans import artifacts
     from keras_gans.data import images
     from keras_gans.training.callbacks import read_curve
+    from keras_gans.training.run import CURVE
 
     from . import curve
 

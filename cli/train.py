@@ -69,7 +69,8 @@ def command(
 
     NAME may also be the path of a card.toml. OUT gets model/ (for generate and publish), samples/, curve.csv
     and checkpoints/. The same command again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save
-    first.
+    first. Not so a classifier, whose training takes minutes: OUT gets model/ at the end, and a run that was
+    stopped starts afresh.
 
     \b
       keras-gans train dcgan_mnist

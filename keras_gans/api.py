@@ -29,7 +29,8 @@ def load(
         revision: of a hub repository.
         cache_dir: instead of the user's cache folder.
         offline: True keeps off the network (as KERAS_GANS_OFFLINE=1 does).
-        dtype: None, or the Keras policy to train with, such as "mixed_bfloat16". Sampling runs in float32 all the same.
+        dtype: None, or the Keras policy to train with, such as "mixed_bfloat16". Sampling runs in float32 all the same;
+            a LeNet reads as it trains.
 
     Returns:
         A `keras.Model`: an `AdversarialModel` with `generate`, or a `LeNet` with `classify`, as its card's task says.
@@ -49,7 +50,7 @@ def load(
     model = build(card, dtype=dtype)
     if tensors is not None:
         model.has_card_weights = True
-        model.assign_tensors(tensors, f"The weights of {card.name}")
+        model.assign_tensors(tensors, f"the {card.family} that the card of {card.name} describes")
     return model
 
 

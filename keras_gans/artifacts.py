@@ -137,6 +137,16 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+# ---- settings ---------------------------------------------------------------------------------------------
+
+
+def is_offline(offline: bool | None = None) -> bool:
+    """Whether the network is off: the argument, else KERAS_GANS_OFFLINE (1, true, yes, on; anything else is no)."""
+    if offline is not None:
+        return offline
+    return os.environ.get("KERAS_GANS_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on")
+
+
 # ---- card.toml and the JSON files -------------------------------------------------------------------------
 
 
@@ -335,7 +345,8 @@ def round_matrices(tensors: Mapping[str, np.ndarray]) -> Tensors:
 def match(tensors: Mapping[str, np.ndarray], expected: Mapping[str, tuple[int, ...]], what: str) -> None:
     """Raises IncompatibleWeightsError unless names and shapes are exactly the expected ones.
 
-    tensors: what a file holds. expected: name -> shape, what the model has. what: how to call the model.
+    tensors: what a file holds. expected: name -> shape, what the model has.
+    what: how to call the model that the weights do not fit, as in "this DCGAN".
     """
     missing = [repr(name) for name in expected if name not in tensors]
     unexpected = [repr(name) for name in tensors if name not in expected]

@@ -1,5 +1,6 @@
 """Walks and sums in latent space, on NumPy arrays. `model.generate(latents=...)` draws them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,20 @@ KINDS = ("linear", "spherical")
 
 
 def sample(model: Any, n: int, seed: int = 0, truncation: float | None = None) -> np.ndarray:
-    """The latents that `model.generate(n, seed)` draws from: float32 (n, latent)."""
+    """The latents that `model.generate(n, seed)` draws from.
+
+    Args:
+        model: an `AdversarialModel`, which knows its prior and its latent dimension.
+        n: how many, at least 0.
+        seed: whole number of at least 0; row i is a function of (seed, i) alone.
+        truncation: None, or a number above 0, beyond which no value lies (`keras_gans.random.sample_latents`).
+
+    Returns:
+        float32 (n, latent).
+
+    Raises:
+        ValueError: n, seed or truncation is not as above.
+    """
     return random.sample_latents(n, seed, model.latent, model.prior, truncation)
 
 
@@ -26,6 +40,9 @@ def interpolate(a: ArrayLike, b: ArrayLike, steps: int = 8, kind: str = "linear"
 
     Returns:
         float32 (steps, latent), or (n, steps, latent).
+
+    Raises:
+        ValueError: the shapes differ or are others, or steps or kind is not as above.
     """
     a, b = _pair(a, b)
     if kind not in KINDS:
@@ -52,20 +69,35 @@ def _spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> tuple[np.ndarray,
     )
 
 
-def arithmetic(plus: list[ArrayLike], minus: list[ArrayLike] | tuple[()] = ()) -> np.ndarray:
+def arithmetic(plus: ArrayLike | Sequence[ArrayLike], minus: ArrayLike | Sequence[ArrayLike] = ()) -> np.ndarray:
     """Sums and differences of concepts: "man with glasses - man + woman" (Radford et al. 2015, section 6.3.2).
 
     Args:
-        plus, minus: concepts, each one latent (latent,), or several (k, latent), whose mean is taken: the paper
-            averages three, since single ones are unstable.
+        plus, minus: lists of concepts, each one latent (latent,), or several (k, latent), whose mean is taken: the
+            paper averages three, since single ones are unstable. An array (k, latent) is a list of k latents.
 
     Returns:
         float32 (latent,).
+
+    Raises:
+        ValueError: plus is empty, or something in them is no concept, or they differ in the latent dimension.
     """
+    plus, minus = _concepts("plus", plus), _concepts("minus", minus)
     if not plus:
         raise ValueError("arithmetic needs at least one concept to begin with, plus is empty")
-    total = sum(_concept(x) for x in plus) - sum((_concept(x) for x in minus), np.zeros(1))
-    return np.asarray(total, "float32")
+    sizes = sorted({len(concept) for concept in (*plus, *minus)})
+    if len(sizes) > 1:
+        raise ValueError(f"concepts of one latent dimension were wanted, got {' and '.join(map(str, sizes))}")
+    return np.asarray(sum(plus) - sum(minus, np.zeros(1)), "float32")
+
+
+def _concepts(name: str, given: Any) -> list[np.ndarray]:
+    """Each concept as one latent."""
+    if not isinstance(given, (list, tuple)):
+        shape = np.shape(given)
+        if len(shape) < 2:
+            raise ValueError(f"{name} is a list of concepts or an array (k, latent), got the shape {shape}")
+    return [_concept(latents) for latents in given]
 
 
 def _concept(latents: ArrayLike) -> np.ndarray:

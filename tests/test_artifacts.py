@@ -317,18 +317,37 @@ def test_an_unknown_dtype_is_refused(tmp_path):
 
 def test_match_names_up_to_three_of_each_kind():
     tensors = {"a": np.zeros((2, 3)), "b": np.zeros(4), "extra": np.zeros(1)}
-    artifacts.match(tensors, {"extra": (1,), "b": (4,), "a": (2, 3)}, "toy")
+    artifacts.match(tensors, {"extra": (1,), "b": (4,), "a": (2, 3)}, "this Toy")
     expected = {"a": (3, 2), "b": (4,), "m1": (1,), "m2": (1,), "m3": (1,), "m4": (1,), "m5": (1,)}
     with pytest.raises(IncompatibleWeightsError) as caught:
-        artifacts.match(tensors, expected, "toy")
+        artifacts.match(tensors, expected, "this Toy")
     text = str(caught.value)
-    assert "fit toy" in text
+    assert text.startswith("These weights do not fit this Toy (missing: ")
     assert "missing: 'm1', 'm2', 'm3' and 2 more" in text
     assert "unexpected: 'extra'" in text
     assert "'a' (2, 3) instead of (3, 2)" in text
     assert "'m4'" not in text
     with pytest.raises(IncompatibleWeightsError, match="another shape"):  # the same size is not enough
-        artifacts.match({"a": np.zeros((1, 4))}, {"a": (4,)}, "toy")
+        artifacts.match({"a": np.zeros((1, 4))}, {"a": (4,)}, "this Toy")
+
+
+@pytest.mark.parametrize(
+    ("value", "off"),
+    [
+        ("1", True),
+        ("true", True),
+        (" YES ", True),
+        ("on", True),
+        ("0", False),
+        ("", False),
+        ("no", False),
+        ("false", False),
+    ],
+)
+def test_what_switches_the_network_off(monkeypatch, value, off):
+    monkeypatch.setenv("KERAS_GANS_OFFLINE", value)
+    assert artifacts.is_offline() is off
+    assert artifacts.is_offline(not off) is not off
 
 
 def test_every_error_is_one_of_ours():

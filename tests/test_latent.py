@@ -45,6 +45,24 @@ def test_arithmetic_averages_concepts(ab):
     assert got.dtype == np.float32
 
 
+def test_an_array_is_a_list_of_latents(ab):
+    a, b = ab
+    np.testing.assert_allclose(latent.arithmetic(a, b), a.sum(0) - b.sum(0), atol=1e-5)
+    np.testing.assert_allclose(latent.arithmetic(ab), a.mean(0) + b.mean(0), atol=1e-5)
+    with pytest.raises(
+        ValueError, match=r"plus is a list of concepts or an array \(k, latent\), got the shape \(10,\)"
+    ):
+        latent.arithmetic(a[0])
+    with pytest.raises(ValueError, match="minus is a list of concepts"):
+        latent.arithmetic(a, b[0])
+    with pytest.raises(ValueError, match="plus is empty"):
+        latent.arithmetic(a[:0])
+    with pytest.raises(ValueError, match="one latent dimension were wanted, got 1 and 10"):
+        latent.arithmetic([a[0], np.ones(1)])
+    with pytest.raises(ValueError, match=r"a concept is one latent .* got the shape \(\)"):
+        latent.arithmetic([1.0, 2.0])
+
+
 def test_wrong_arguments_are_named(ab):
     with pytest.raises(ValueError, match="kind must be one of linear, spherical, got 'cubic'"):
         latent.interpolate(*ab, kind="cubic")

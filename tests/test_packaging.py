@@ -51,6 +51,8 @@ def test_the_wheel(checkout, tmp_path):
         "keras_gans/zoo/models/dcgan_mnist/weights.safetensors",
     ):
         assert wanted in names
+    for wanted in ("LICENSE", "NOTICE"):
+        assert any(name.endswith(f".dist-info/licenses/{wanted}") for name in names)
     on_disk = {p.relative_to(ROOT / "keras_gans") for p in (ROOT / "keras_gans").rglob("*.py")}
     assert all(f"keras_gans/{p.as_posix()}" in names for p in on_disk)
     assert not any(name.endswith(".pyc") or "/tests/" in name for name in names)
@@ -63,8 +65,11 @@ def test_the_sdist_holds_the_tests_and_the_models(checkout, tmp_path):
         "zoo/models/dcgan_mnist/weights.safetensors",
         "tests/conftest.py",
         "LICENSE",
+        "NOTICE",
         "README.md",
     } <= names
+    assert {str(path.relative_to(checkout)) for path in (checkout / "docs").rglob("*.py")} <= names
+    assert "docs/build_pages.py" in names  # which the tests in it run
 
 
 def test_an_editable_install_maps_both_folders(checkout, tmp_path):

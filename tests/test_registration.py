@@ -50,7 +50,10 @@ def test_a_family_loads_in_a_fresh_process(imports, tmp_path):
 def test_a_plain_model_with_our_layers_loads_in_a_fresh_process(tmp_path):
     x = keras.Input((3,))
     keras.Model(x, keras_gans.layers.Maxout(2, 2)(x)).save(tmp_path / "m.keras")
-    fresh("import keras_gans, keras\nassert keras.saving.load_model('m.keras')(0 * keras.ops.ones((1, 3))).shape", tmp_path)
+    fresh(
+        "import keras_gans, keras\nassert keras.saving.load_model('m.keras')(0 * keras.ops.ones((1, 3))).shape",
+        tmp_path,
+    )
 
 
 @pytest.mark.slow
@@ -63,7 +66,9 @@ def test_the_table_is_what_the_decorators_register():
     for module in pkgutil.walk_packages(keras_gans.__path__, "keras_gans."):
         if module.name != "keras_gans.__main__":
             importlib.import_module(module.name)
-    found = {k.partition(">")[2]: v for k, v in keras.saving.get_custom_objects().items() if k.startswith("keras_gans>")}
+    found = {
+        k.partition(">")[2]: v for k, v in keras.saving.get_custom_objects().items() if k.startswith("keras_gans>")
+    }
     assert set(found) == set(_registration.HOMES)
     for name, home in _registration.HOMES.items():
         assert found[name] is getattr(importlib.import_module(f"keras_gans.{home}"), name)

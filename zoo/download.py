@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_gans import artifacts
-from keras_gans.artifacts import DownloadError, KerasGansError, OfflineError
+from keras_gans.artifacts import DownloadError, KerasGansError, OfflineError, is_offline
 
 from . import registry
 from .card import NAME, Card
-from .transfer import Progress, fetch, is_offline, is_sound
+from .transfer import Progress, fetch, is_sound
 
 logger = logging.getLogger("keras_gans")
 
@@ -81,7 +81,8 @@ def download(
     """Has a published model's weights in the cache, verified, and returns the file.
 
     name: a published name. cache_dir, offline: override the environment.
-    folder: stands in for the registry's. progress: called with the number of bytes that just came.
+    folder: stands in for the registry's.
+    progress: called with the number of bytes that came so far; another attempt or mirror begins at 0.
     Raises UnknownModelError, KerasGansError for a recipe without weights, DownloadError, OfflineError.
     """
     card = registry.info(name, folder=folder)

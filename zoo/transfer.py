@@ -7,7 +7,6 @@ moved. Faults that pass (a cut, a time-out, a busy server) are met again a few t
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import threading
 import time
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from keras_gans import artifacts
-from keras_gans.artifacts import DownloadError, OfflineError
+from keras_gans.artifacts import DownloadError, OfflineError, is_offline
 
-Progress = Callable[[int], None]  # called with the number of bytes that just came
+Progress = Callable[[int], None]  # called with the bytes that came so far; another attempt or mirror begins at 0
 
 ATTEMPTS = 3
 PAUSE = 0.3  # seconds before the second attempt, twice that before the third
@@ -29,19 +28,17 @@ SLOWEST = 4096
 _BUSY = frozenset([408, 425, 429, 500, 502, 503, 504])  # HTTP answers worth asking again for
 
 
-def is_offline(offline: bool | None = None) -> bool:
-    """Whether the network is off: the argument, else KERAS_GANS_OFFLINE (1, true, yes, on)."""
-    if offline is not None:
-        return offline
-    return os.environ.get("KERAS_GANS_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on")
-
-
 def is_sound(path: Path, expected: Mapping[str, Any]) -> bool:
     """Whether a file has the size and the sha256 that weights.json records."""
     try:
         return path.stat().st_size == expected["bytes"] and artifacts.sha256(path) == expected["sha256"]
     except OSError:
         return False
+
+
+def without_password(source: str) -> str:
+    """A mirror or another source as logs, errors and listings may show it."""
+    return re.sub(r"//[^/@]*@", "//", source)
 
 
 def fetch(
@@ -57,7 +54,7 @@ def fetch(
 
     source: an http(s) URL or a folder.
     expected: weights.json; only a file of that size and sha256 gets to `path`.
-    progress: called with the number of bytes that just came.
+    progress: called with the number of bytes that came so far; each attempt begins at 0.
     Raises DownloadError, or OfflineError for a URL while the network is off. An OSError is the target's:
     a full disk, a folder that cannot be written.
     """
@@ -65,11 +62,11 @@ def fetch(
     if scheme in ("http", "https"):
         url = f"{source.rstrip('/')}/{name}/{artifacts.WEIGHTS}"
         if is_offline(offline):
-            raise OfflineError(f"{_shown(url)} was not asked for because the network is off: go online.")
+            raise OfflineError(f"{without_password(url)} was not asked for because the network is off: go online.")
         _attempt(lambda: _transfer(path, expected, lambda sink: _from_url(url, sink), progress), url)
     elif scheme:
         raise DownloadError(
-            f"The mirror {_shown(source)} is neither an http(s) URL nor a folder: correct KERAS_GANS_MIRROR."
+            f"The mirror {without_password(source)} is neither an http(s) URL nor a folder: correct KERAS_GANS_MIRROR."
         )
     else:
         file = Path(source).expanduser() / name / artifacts.WEIGHTS
@@ -96,7 +93,7 @@ class _Sink:
             raise _Fault(f"it is longer than the {self.most} bytes of the published file")
         self.file.write(data)
         if self.progress is not None:
-            self.progress(len(data))
+            self.progress(self.count)
         return len(data)
 
     def flush(self) -> None:
@@ -111,7 +108,7 @@ def _attempt(transfer: Callable[[], None], where: str) -> None:
         except _Fault as fault:
             if attempt == ATTEMPTS or not fault.passes:
                 raise DownloadError(
-                    f"{_shown(where)} could not be used: {fault}; try another mirror or come back later."
+                    f"{without_password(where)} could not be used: {fault}; try another mirror or come back later."
                 ) from fault
             time.sleep(PAUSE * attempt)
 
@@ -120,6 +117,8 @@ def _transfer(
     path: Path, expected: Mapping[str, Any], pull: Callable[[_Sink], None], progress: Progress | None
 ) -> None:
     """One attempt: `pull` fills a partial file, which becomes `path` if it is what was promised."""
+    if progress is not None:
+        progress(0)
     with artifacts.replacing(path) as file:
         sink = _Sink(file, expected["bytes"], progress)
         pull(sink)
@@ -203,8 +202,3 @@ def _hurried(responses: list[Any], sink: _Sink) -> Iterator[threading.Event]:
     finally:
         done.set()
         thread.join()
-
-
-def _shown(source: str) -> str:
-    """A source as logs and errors may show it: without a password."""
-    return re.sub(r"//[^/@]*@", "//", source)

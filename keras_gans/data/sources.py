@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_gans.artifacts import DataError
+from keras_gans.artifacts import DataError, is_offline
 from keras_gans.data import check
 from keras_gans.data import images as pixels
 from keras_gans.data.pipeline import Decoded, Images
@@ -219,7 +219,7 @@ def _prepared(name: str) -> Any:
         ) from error
     if Path(builder.data_path).exists():
         return builder
-    if os.environ.get("KERAS_GANS_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         raise DataError(
             f"tfds:{name} is not prepared in {builder.data_path} and KERAS_GANS_OFFLINE is set: "
             "point TFDS_DATA_DIR at a folder that has it, or unset KERAS_GANS_OFFLINE."

@@ -9,9 +9,10 @@ class Maxout(keras.layers.Layer):
     """(n, d) -> (n, units): the largest of `pieces` linear functions for each unit.
 
     Args:
-        units: number of outputs.
-        pieces: linear functions that each output takes the maximum of.
-        kernel_initializer, bias_initializer: as for `keras.layers.Dense`.
+        units: number of outputs, at least 1.
+        pieces: linear functions that each output takes the maximum of, at least 1; their weights are one kernel
+            (d, units * pieces), the pieces of a unit side by side.
+        kernel_initializer, bias_initializer: of all pieces, as for `keras.layers.Dense`.
     """
 
     def __init__(self, units, pieces, kernel_initializer="glorot_uniform", bias_initializer="zeros", **kwargs):

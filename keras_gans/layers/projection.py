@@ -6,7 +6,12 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class Projection(keras.layers.Layer):
-    """[features (n, d), labels (n,) int] -> logits (n, 1): w . f + b + v[label] . f."""
+    """[features (n, d), labels (n,) int] -> logits (n, 1): w . f + b + v[label] . f.
+
+    Args:
+        num_classes: number of classes; labels lie in 0..num_classes - 1.
+        kernel_initializer: of w and of each class's v, as for `keras.layers.Dense`; b starts at 0.
+    """
 
     def __init__(self, num_classes, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)

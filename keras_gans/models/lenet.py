@@ -60,6 +60,14 @@ class LeNet(Pretrained, keras.Model):
     def published_networks(self):
         return {"network": self.network}
 
+    def samples(self):
+        """The filters of the first layer, each scaled to 0..255: uint8 (h, w, 1)."""
+        kernel = keras.ops.convert_to_numpy(self.network.get_layer("conv_0").kernel)  # (5, 5, 1, n)
+        filters = np.moveaxis(kernel, -1, 0)
+        low, high = filters.min(axis=(1, 2, 3), keepdims=True), filters.max(axis=(1, 2, 3), keepdims=True)
+        large = np.kron((filters - low) / (high - low + 1e-12), np.ones((1, 6, 6, 1)))
+        return pixels.grid(pixels.to_uint8(large, 0.0, 1.0))
+
     def call(self, images, training=False):
         """Images (n, 28, 28, 1), 0..255 -> logits (n, num_classes)."""
         return self.network(images, training=training)
@@ -73,7 +81,18 @@ class LeNet(Pretrained, keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        **kwargs,
+    ):
         """As `keras.Model.fit`, of the data that the GANs' `fit` takes, with labels.
 
         Args:
@@ -82,14 +101,17 @@ class LeNet(Pretrained, keras.Model):
                 Folders and Images are resized.
             y: labels (n,), for images given as an array.
             validation_data: any of these, or a tuple (images, labels, weights).
+            batch_size, epochs, verbose, callbacks, validation_split, kwargs: as for `keras.Model.fit`.
 
         Raises:
             DataError: the data is not what the model takes; nothing was trained.
         """
         x, y = self._prepared(x, y)
+        if y is None:  # a tf.data.Dataset: Keras warns that it will not shuffle it, and nobody asked
+            kwargs.setdefault("shuffle", False)
         if validation_data is not None:
             validation_data = self._validation(validation_data)
-        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+        return super().fit(x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
         """As `keras.Model.evaluate`, of the data that `fit` takes."""
@@ -124,7 +146,7 @@ class LeNet(Pretrained, keras.Model):
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (28, 28, 1):
             raise DataError(
                 f"This model reads uint8 images of shape (n, 28, 28, 1), and these are {images.dtype} of shape "
-                f"{images.shape}: keras_gans.data.load(images, size=28, channels=1).images fits them."
+                f"{images.shape}: keras_gans.data.load brings uint8 images of any size to size=28, channels=1."
             )
         parts = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
         run = [keras.ops.convert_to_numpy(network(part, training=False)).astype("float32") for part in parts]

@@ -106,11 +106,12 @@ def _assign(model, path, read):
     tensors, record = read
     variables = state_variables(model)
     try:
-        artifacts.match(tensors, {name: tuple(v.shape) for name, v in variables.items()}, str(path))
+        shapes = {name: tuple(v.shape) for name, v in variables.items()}
+        artifacts.match(tensors, shapes, f"this {type(model).__name__}")
     except artifacts.IncompatibleWeightsError as error:
         raise artifacts.CheckpointError(
-            f"{path} belongs to another model or was compiled otherwise ({error}): build and compile the same one, "
-            "or train in another folder."
+            f"{path} belongs to another model or was compiled otherwise: build and compile the same one, or train in "
+            f"another folder. {error}"
         ) from error
     for name, variable in variables.items():
         variable.assign(tensors[name])

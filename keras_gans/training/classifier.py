@@ -9,13 +9,12 @@ import keras
 from keras_gans.training import optimizers, run
 
 
-def train(build, card, recipe, data, out, *, steps=None, callbacks=()):
+def train(build, card, recipe, data, out, *, callbacks=()):
     """Trains `build()` on labelled `data` (`keras_gans.data.Images`) by `recipe`; writes run.json and model/.
 
     It takes minutes and is not resumed: a run that was stopped starts afresh. Errors are those of run.train.
     """
-    out, steps = Path(out), int(steps or recipe["steps"])
-    seed = recipe.get("seed", 0)
+    out, steps, seed = Path(out), int(recipe["steps"]), recipe.get("seed", 0)
     run.deterministic(seed)
     model = build()
     model.card = dict(card)

@@ -118,7 +118,7 @@ def test_images_that_are_refused(x, sentence):
 
 def test_a_model_of_one_size_is_not_to_be_built_for_another():
     with pytest.raises(DataError, match=r"^This model reads 8x8x3 images and the data has 32x32x1: let .* fit it\.$"):
-        check.prepare(np.zeros((6, 32, 32, 1), "uint8"), size=8, channels=3, resizable=False)
+        prepare(np.zeros((6, 32, 32, 1), "uint8"), size=8, channels=3, resizable=False)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_wrong_images_are_refused(images):
 @pytest.fixture
 def tiny():
     model = LeNet(num_classes=2, widths=(2, 2), units=4)
-    model.compile()
+    model.compile(run_eagerly=True)  # a few steps are sooner taken than traced
     return model
 
 
@@ -80,11 +80,13 @@ def test_fit_takes_them_and_validates_on_them(tiny, images, tmp_path):
     data = sources(images, tmp_path)
     for name in ("arrays", "load", "folder", "tf.data", "tf.data floats"):
         validation = data[name][0] if len(data[name]) == 1 else data[name]
-        history = tiny.fit(*data[name], epochs=2, batch_size=None if "tf" in name else 4, validation_data=validation, verbose=0)
+        history = tiny.fit(
+            *data[name], epochs=2, batch_size=None if "tf" in name else 4, validation_data=validation, verbose=0
+        )
         assert history.epoch == [0, 1], name
         assert np.isfinite(history.history["val_loss"]).all()
     x, y = data["arrays"]
-    tiny.fit(x, y, 4, 1, 0, validation_data=(x, y, np.ones(8)), sample_weight=np.ones(8))  # Keras's own order
+    tiny.fit(x, y, 4, 1, 0, None, 0.0, (x, y, np.ones(8)), sample_weight=np.ones(8))  # in Keras's own order
 
 
 def test_fit_resizes_images_and_refuses_what_it_cannot_read(tiny, images):
