@@ -3,6 +3,7 @@
 python docs/build_pages.py        # writes; tests/test_docs.py fails when they have drifted
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -106,12 +107,47 @@ def notice(cards):
     return "\n".join([NOTICE, *(f"{part}\n" for part in parts or ["No weights ship yet."])])
 
 
+def measured_page():
+    """docs/measured.md: what the scripts in benchmarks/ found, against what was aimed at."""
+    startup, digits = (
+        json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text()) for name in ("startup", "digits")
+    )
+    lines = [
+        "# Measured",
+        "",
+        "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure.",
+        "",
+    ]
+    lines += [
+        "## Start (`python benchmarks/startup.py`)",
+        "",
+        "| what | median | spread | aim | |",
+        "|---|---|---|---|---|",
+    ]
+    for name, result in startup["seconds"].items():
+        aim = startup["aims"][name]
+        verdict = "met" if result["median"] < aim else "missed"
+        lines.append(f"| {name} | {result['median']:.3f} s | {result['spread']:.3f} s | {aim} s | {verdict} |")
+    machine = startup["machine"]
+    lines += [
+        "",
+        f"Python {machine['python']}, {machine['cores']} cores, {machine['machine']}; ten fresh processes each.",
+        "",
+    ]
+    lines += ["## Digits (`python benchmarks/digits.py`)", "", "| what | value | aim | |", "|---|---|---|---|"]
+    for row in digits:
+        verdict = "met" if row["value"] >= row["aim"] else "missed"
+        lines.append(f"| {row['what']} | {row['value']:.2f} % | at least {row['aim']} % | {verdict} |")
+    return "\n".join(lines) + "\n"
+
+
 def pages():
     """{path: text} of all that is written here."""
     cards = registry.list_models()
     return {
         ROOT / "README.md": readme(cards),
         ROOT / "docs" / "models.md": models_page(cards),
+        ROOT / "docs" / "measured.md": measured_page(),
         ROOT / "NOTICE": notice(cards),
     }
 
