@@ -66,8 +66,8 @@ class Feed:
 
 
 def default_batch_size(data, turns):
-    """64 images a turn, or what there is of them."""
-    return min(64, max(1, len(data) // turns)) if isinstance(data, Images) else 64
+    """32 images a turn, as in Keras, or what there is of them."""
+    return min(32, max(1, len(data) // turns)) if isinstance(data, Images) else 32
 
 
 def _signature(data, n):

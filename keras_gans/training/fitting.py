@@ -109,7 +109,7 @@ def _check_turns(data, turns):
         raise DataError(
             f"Each batch is shared out to {turns} turns of the discriminator, and these are of "
             f"{'no fixed size' if n is None else f'{n} images'}: "
-            f"give .batch({max(1, (n or 64) // turns) * turns}, drop_remainder=True)."
+            f"give .batch({max(1, (n or 32) // turns) * turns}, drop_remainder=True)."
         )
 
 

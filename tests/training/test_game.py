@@ -81,7 +81,7 @@ def test_k_turns_take_fresh_images_and_a_step_takes_k_batches():
     with pytest.raises(ValueError, match="8 images do not divide by 3"):
         step(model)
     dataset = tf.data.Dataset.from_tensor_slices(images(18))
-    with pytest.raises(keras_gans.DataError, match=r"give .batch\(63, drop_remainder=True\)"):
+    with pytest.raises(keras_gans.DataError, match=r"give .batch\(30, drop_remainder=True\)"):
         model.fit(dataset.batch(9), verbose=0)
     model.fit(dataset.batch(9, drop_remainder=True), verbose=0)
 
