@@ -196,7 +196,8 @@ class AdversarialModel(Pretrained, keras.Model):
         """Says how the game is played.
 
         Args:
-            generator_optimizer, discriminator_optimizer: optimizer, name, or a recipe's table. None: `default_optimizer`.
+            generator_optimizer, discriminator_optimizer: optimizer, name, or a recipe's table. None:
+                `default_optimizer`.
             loss: "minimax", "non_saturating", "hinge", "least_squares", "wasserstein", or a pair of functions:
                 discriminator(real, fake, smoothing) and generator(fake), of logits (n, 1), each giving a scalar.
             label_smoothing: one-sided: the discriminator's target for real images is 1 minus this.
@@ -244,8 +245,8 @@ class AdversarialModel(Pretrained, keras.Model):
     def default_optimizer(self, player):
         """What `compile` takes for a player when nothing is given: DCGAN's Adam, at 2e-4 with beta_1 .5.
 
-        A loaded model's discriminator learns at twice that: its players are in balance, and it has to see what is new in
-        the data before the generator can follow (two time-scales: Heusel et al. 2017).
+        A loaded model's discriminator learns at twice that: its players are in balance, and it has to see what is new
+        in the data before the generator can follow (two time-scales: Heusel et al. 2017).
         """
         faster = player == "discriminator" and self.has_card_weights
         return keras.optimizers.Adam(4e-4 if faster else 2e-4, beta_1=0.5, epsilon=1e-8)
