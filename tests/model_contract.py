@@ -125,6 +125,7 @@ class ModelContract:
 
     # 2. Saving.
 
+    @pytest.mark.slow
     def test_2_folder_and_keras_file_round_trip_exactly(self, tmp_path):
         model = self.compiled()
         model.fit(self.images(model), batch_size=8, epochs=1, verbose=0)
@@ -150,6 +151,7 @@ class ModelContract:
 
     # 3. Resuming.
 
+    @pytest.mark.slow
     def test_3_a_run_stopped_anywhere_resumes_bit_for_bit(self, tmp_path):
         undisturbed, resumed = self.compiled(), self.compiled()
         start = [v.numpy() for v in checkpoint.state_variables(undisturbed).values()]
@@ -184,6 +186,7 @@ class ModelContract:
         model.compile(**{**self.compile_arguments, **rates, **changes})
         return model
 
+    @pytest.mark.slow
     def test_4_one_device_times_16_equals_two_replicas_times_8(self):
         one = self._sgd()
         strategy = two_devices()
@@ -217,6 +220,7 @@ class ModelContract:
             assert np.linalg.norm(a - start) > 1e-6
             assert np.linalg.norm(a - b) <= tolerance * np.linalg.norm(a - start) + rounding
 
+    @pytest.mark.slow
     def test_4_graph_equals_eager(self):
         graph, eager = self._sgd(), self._sgd(run_eagerly=True)
         images = self.images(graph, 16)
@@ -227,6 +231,7 @@ class ModelContract:
 
     # 5. Not finite.
 
+    @pytest.mark.slow
     def test_5_a_gradient_that_is_not_finite_reaches_no_weight_and_ten_stop_the_run(self, tmp_path):
         poison = tf.Variable(0.0)
         plain = losses.get("non_saturating")
