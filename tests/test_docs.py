@@ -20,12 +20,14 @@ def snippets():
             yield pytest.param(code, id=f"{page.name}-{i}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", list(snippets()))
 def test_snippets_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "snippet", "exec"), {"__name__": "snippet"})
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(tmp_path, monkeypatch):
     notebook = json.loads((ROOT / "docs" / "tour.ipynb").read_text())
     monkeypatch.chdir(tmp_path)
