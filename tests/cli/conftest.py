@@ -1,6 +1,7 @@
 """A registry of tiny models, a command line to run in this process, and one to run in another."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def kg():
 def start():
     """Starts `python -m keras_gans` with these arguments; what is still running at the end is killed."""
     started = []
+    # A suite that runs in a shell's background ignores Ctrl-C, and what it starts would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(*arguments, **environment):
         process = subprocess.Popen(
@@ -58,6 +61,7 @@ def start():
         return process
 
     yield run
+    signal.signal(signal.SIGINT, before)
     for process in started:
         process.kill()
         process.communicate()

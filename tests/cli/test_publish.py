@@ -118,7 +118,7 @@ def test_a_card_of_another_architecture_is_refused(kg, run, zoo):
 def test_a_saved_classifier(kg, zoo):
     assert kg("publish", zoo / "toy_reader", "--to", "reader").exit_code == 0
     assert sorted(path.name for path in Path("reader").iterdir()) == [
-        *("card.toml", "weights.json", "weights.safetensors"),
+        *("card.toml", "samples.png", "weights.json", "weights.safetensors"),
     ]
     drawn = np.zeros((2, 28, 28, 1), "uint8")
     assert keras_gans.load("./reader").classify(drawn).shape == (2,)
