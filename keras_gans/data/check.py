@@ -11,7 +11,9 @@ import numpy as np
 from keras_gans.artifacts import DataError
 from keras_gans.data.pipeline import Images
 
-_TAKEN = 'An array of images, a folder, "tfds:NAME", keras_gans.data.load(...) or a batched tf.data.Dataset'
+_TAKEN = (
+    'An array of images, a folder, .zip or .npz, "tfds:NAME", keras_gans.data.load(...) or a batched tf.data.Dataset'
+)
 _SLACK = 1e-4  # how far rounding may carry a float beyond -1 or 1; a uint8 level is 78 times wider
 
 
@@ -20,11 +22,11 @@ def prepare(
 ) -> Any:
     """Checks the data of fit() and evaluate() against a model of images (size, size, channels).
 
-    A path, "tfds:NAME" and Images are resized; arrays and tf.data.Datasets must fit, because a resize that
+    A path, "tfds:NAME", "lsun:PATH" and Images are resized; arrays and tf.data.Datasets must fit, because a resize that
     nobody asked for would hide a mistake.
 
     Args:
-        x: a path, "tfds:NAME", Images, an array (n, h, w, c) or, grey, (n, h, w), a pair (images, labels),
+        x: a path, "tfds:NAME", "lsun:PATH", Images, an array (n, h, w, c) or, grey, (n, h, w), a pair (images, labels),
             or a tf.data.Dataset of batches of images or (images, labels).
         y: the labels of an array.
         size, channels: of the model's images.

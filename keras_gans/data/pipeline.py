@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import numpy as np
 
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
+from keras_gans.data.lazy import Lazy
 
 Batch = np.ndarray | tuple[np.ndarray, np.ndarray]
 
@@ -17,10 +19,12 @@ Batch = np.ndarray | tuple[np.ndarray, np.ndarray]
 class Decoded(NamedTuple):
     """What a source gives when it is read."""
 
-    images: np.ndarray  # (n, h, w, c)
+    images: np.ndarray | Lazy  # (n, h, w, c)
     labels: np.ndarray | None  # (n,)
     skipped: list[tuple[str, str]]  # (file, reason)
     class_names: list[str] | None  # what label k means
+    attributes: np.ndarray | None = None  # bool (n, k)
+    attribute_names: list[str] | None = None  # of the k columns
 
 
 # A source is read at a size and a number of channels; None keeps what is there.
@@ -28,7 +32,7 @@ Read = Callable[[int | None, int | None], Decoded]
 
 
 class Images:
-    """Images, with or without labels, decoded when first looked at and then kept.
+    """Images, with or without labels, decoded when first looked at and then kept, if there is room for them.
 
     Made by keras_gans.data.load. uint8 in [0, 255], or float32 in [-1, 1] where floats were given.
     """
@@ -41,18 +45,31 @@ class Images:
         name: str = "array",
         size: int | None = None,
         channels: int | None = None,
+        flip: bool = False,
     ) -> None:
         """Args:
         source: checked images (n, h, w, c), or a function that reads them.
         labels: int32 (n,), where source is an array.
         name: where the images come from, for people ("tfds:mnist train").
         size, channels: what `source` is asked for, where it is a function.
+        flip: whether `batches` mirrors images.
         """
-        self.name = name
+        self.name, self.flip = name, flip
         self._wanted = (size, channels)
         self._read = None if isinstance(source, np.ndarray) else source
         self._decoded = Decoded(source, labels, [], None) if isinstance(source, np.ndarray) else None
         self._fingerprint: str | None = None
+
+    @classmethod
+    def of(cls, decoded: Decoded, name: str, flip: bool = False) -> Images:
+        """What a source gave, as Images."""
+        other = cls(np.empty((0, 1, 1, 1), "uint8"), name=name, flip=flip)
+        other._decoded = decoded
+        return other
+
+    def decoded(self) -> Decoded:
+        """All of it; read now, if it was not."""
+        return self._data()
 
     def _data(self) -> Decoded:
         if self._decoded is None:
@@ -61,8 +78,8 @@ class Images:
         return self._decoded
 
     @property
-    def images(self) -> np.ndarray:
-        """uint8 [0, 255] or float32 [-1, 1], (n, h, w, c)."""
+    def images(self) -> np.ndarray | Lazy:
+        """uint8 [0, 255] or float32 [-1, 1], (n, h, w, c); `Lazy`, where memory would not hold them: index it."""
         return self._data().images
 
     @property
@@ -72,13 +89,23 @@ class Images:
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """The files that could not be read, each with the reason."""
+        """The files that could not be read, each with the reason; of `Lazy` images, those met so far."""
         return self._data().skipped
 
     @property
     def class_names(self) -> list[str] | None:
         """What label k means, or None."""
         return self._data().class_names
+
+    @property
+    def attributes(self) -> np.ndarray | None:
+        """bool (n, k): which of `attribute_names` are true of each image; or None. No batch carries them."""
+        return self._data().attributes
+
+    @property
+    def attribute_names(self) -> list[str] | None:
+        """What column k of `attributes` says, or None."""
+        return self._data().attribute_names
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -95,11 +122,17 @@ class Images:
         return f"<Images {self.name}: {what}>"
 
     def fingerprint(self) -> str:
-        """sha256 of shapes, dtypes and bytes: equal if and only if the data is."""
+        """sha256 of shapes, dtypes and bytes of images and labels, and of whether batches are mirrored.
+
+        Equal if and only if training sees the same. Attributes are not part of it. `Lazy` images have their files'
+        names and sizes instead of bytes (LSUN's ids, a .zip's checksums), for to read millions would take hours.
+        """
         if self._fingerprint is None:
-            digest = hashlib.sha256()
+            digest = hashlib.sha256(b"flips" if self.flip else b"")
             for array in (self.images, self.labels):
-                if array is not None:
+                if isinstance(array, Lazy):
+                    digest.update(array.fingerprint().encode())
+                elif array is not None:
                     digest.update(f"{array.shape} {array.dtype.str}".encode())
                     for start in range(0, len(array), 1024):  # in pieces: a strided array is copied to be hashed
                         digest.update(np.ascontiguousarray(array[start : start + 1024]).data)
@@ -117,12 +150,13 @@ class Images:
             return self
         if self._read is not None and (self._decoded is None or self._wanted != (None, None)):
             wanted = (size or self._wanted[0], channels or self._wanted[1])
-            return Images(self._read, name=self.name, size=wanted[0], channels=wanted[1])
-        h, w, c = self.shape
+            return Images(self._read, name=self.name, size=wanted[0], channels=wanted[1], flip=self.flip)
+        images, (h, w, c) = self.images, self.shape
         if size is None and h != w:
             raise DataError(f"Square images were wanted and {w}x{h} came: say which size, as in size={min(h, w)}.")
-        resized = pixels.resize(self.images, size or h, channels or c)
-        return self._replace(self._data()._replace(images=resized))
+        if isinstance(images, Lazy):
+            return self._replace_images(images.at(size or h, channels or c))
+        return self._replace_images(pixels.resize(images, size or h, channels or c))
 
     def _has_shape(self, size: int | None, channels: int | None) -> bool:
         if self._decoded is None:
@@ -135,18 +169,33 @@ class Images:
         """The first `limit` images, or all if there are fewer."""
         if self._decoded is not None and len(self) <= limit:
             return self
-        data, labels = self._data(), self.labels
-        labels = None if labels is None else labels[:limit]
-        return self._replace(data._replace(images=data.images[:limit], labels=labels))
+        data = self._data()
+        labels = None if data.labels is None else data.labels[:limit]
+        attributes = None if data.attributes is None else data.attributes[:limit]
+        images = data.images.first(limit) if isinstance(data.images, Lazy) else data.images[:limit]
+        return self._replace(data._replace(labels=labels, attributes=attributes))._replace_images(images)
+
+    def with_flips(self, flip: bool = True) -> Images:
+        """The same images, whose batches mirror each image left to right, or not, by (seed, epoch, image).
+
+        `images`, and what is evaluated, stay as they are.
+        """
+        if flip == self.flip:
+            return self
+        other = copy.copy(self)
+        other.flip, other._fingerprint = flip, None
+        return other
 
     def without_labels(self) -> Images:
         """The same images, drawn without labels."""
         return self if self.labels is None else self._replace(self._data()._replace(labels=None))
 
+    def _replace_images(self, images: np.ndarray | Lazy) -> Images:
+        skipped = images.skipped if isinstance(images, Lazy) else self.skipped
+        return self._replace(self._data()._replace(images=images, skipped=skipped))
+
     def _replace(self, decoded: Decoded) -> Images:
-        other = Images(decoded.images, name=self.name)
-        other._decoded = decoded
-        return other
+        return Images.of(decoded, self.name, self.flip)
 
     # --- batches --------------------------------------------------------------------------------------
 
@@ -162,7 +211,7 @@ class Images:
         return steps
 
     def batches(
-        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, flip: bool = False
+        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, flip: bool | None = None
     ) -> Iterator[Batch]:
         """Yields images (b, h, w, c), or (images, labels), for the global steps `start` to before `stop`.
 
@@ -174,8 +223,9 @@ class Images:
             seed: of the order and the flips, 0 or above.
             start: the global step to begin at.
             stop: the global step to end before, however many epochs on; None: the end of start's epoch.
-            flip: mirrors each image left to right, or not, by (seed, epoch, image).
+            flip: mirrors each image left to right, or not, by (seed, epoch, image). None: as these Images do.
         """
+        flip = self.flip if flip is None else flip
         steps = self.steps_per_epoch(batch_size)
         if seed < 0 or start < 0:
             raise ValueError(f"seed and start are 0 or above, and {seed} and {start} came: give others.")

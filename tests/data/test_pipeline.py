@@ -5,7 +5,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from keras_gans.data import DataError, Images
+from keras_gans.data import DataError, Images, load
 from keras_gans.data.pipeline import Decoded, epoch_flips
 
 
@@ -155,3 +155,57 @@ def test_take_and_without_labels():
     assert data.take(5) is data
     assert data.without_labels().labels is None
     assert data.labels is not None
+
+
+# --- flips that images bring along --------------------------------------------------------------------
+
+
+def same_batches(batches, others) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(batches, others, strict=True))
+
+
+def test_images_with_flips_mirror_by_default_and_can_be_overruled():
+    data = numbered(40)
+    flipped = data.with_flips()
+    asked = list(data.batches(8, seed=3, flip=True))
+    assert same_batches(flipped.batches(8, seed=3), asked)
+    assert same_batches(flipped.batches(8, seed=3, flip=False), data.batches(8, seed=3))
+    assert not same_batches(data.batches(8, seed=3), asked)
+    np.testing.assert_array_equal(flipped.images, data.images)
+    assert flipped.with_flips() is flipped
+    assert not flipped.with_flips(False).flip
+
+
+def test_flips_survive_what_is_made_of_the_images():
+    data = Images(np.zeros((6, 4, 4, 3), "uint8"), np.arange(6, dtype="int32"), flip=True)
+    for made in (data.with_shape(2, 1), data.take(3), data.without_labels(), data.with_shape(4, 3)):
+        assert made.flip
+    assert load(data).flip
+    assert load(data.images, size=2, flip=True).flip
+    assert not load(data.images).flip
+
+
+def test_flips_are_part_of_the_fingerprint():
+    data = numbered(10)
+    flipped = data.with_flips()
+    assert flipped.fingerprint() != data.fingerprint()
+    assert flipped.with_flips(False).fingerprint() == data.fingerprint()
+
+
+def test_to_ask_for_flips_reads_nothing():
+    def read(size, channels):
+        raise AssertionError("read")
+
+    data = Images(read, name="test").with_flips().with_shape(4, 1)
+    assert data.flip
+
+
+def test_attributes_follow_their_images():
+    decoded = Decoded(
+        np.zeros((5, 2, 2, 1), "uint8"), np.arange(5, dtype="int32"), [], None, np.eye(5) > 0, list("abcde")
+    )
+    data = Images.of(decoded, "test")
+    for made, n in ((data.take(3), 3), (data.without_labels(), 5), (data.with_shape(4, 3), 5), (data.with_flips(), 5)):
+        np.testing.assert_array_equal(made.attributes, (np.eye(5) > 0)[:n])
+        assert made.attribute_names == list("abcde")
+    assert (numbered(3).attributes, numbered(3).attribute_names) == (None, None)

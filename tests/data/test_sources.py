@@ -145,7 +145,7 @@ def test_folders_that_are_none(tmp_path):
         with pytest.raises(DataError, match="does not exist"):
             load(odd)
     write(tmp_path / "a.png")
-    with pytest.raises(DataError, match="is not a folder"):
+    with pytest.raises(DataError, match=r"A folder of images, or a \.zip.* was wanted and .*a\.png' is none"):
         load(tmp_path / "a.png")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="No PNG, JPEG"):
@@ -194,7 +194,7 @@ def test_bad_arguments():
 
 @pytest.fixture(scope="module")
 def tfds_dir(tmp_path_factory):
-    """Two small data sets written by TFDS itself: "digits" with labels, "photos" of mixed sizes without."""
+    """Small data sets that TFDS wrote: "digits" with labels, "photos" of mixed sizes, "faces" with attributes."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -214,6 +214,21 @@ def tfds_dir(tmp_path_factory):
     )
     features = tfds.features.FeaturesDict({"image": tfds.features.Image(encoding_format="png")})
     tfds.dataset_builders.store_as_tfds_dataset("photos", "1.0.0", features, {"train": photos}, data_dir=folder)
+    faces = tf.data.Dataset.from_tensor_slices(
+        {
+            "image": np.arange(20, dtype="uint8").reshape(20, 1, 1, 1).repeat(4, 1).repeat(4, 2),
+            "about": {"tall": np.arange(20) % 2 == 1, "Old": np.arange(20) >= 15, "grey": np.arange(20) < 3},
+            "where": {"x": np.arange(20), "known": np.ones(20, bool)},
+        }
+    )
+    features = tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(4, 4, 1), encoding_format="png"),
+            "about": {"tall": np.bool_, "Old": np.bool_, "grey": np.bool_},
+            "where": {"x": np.int64, "known": np.bool_},
+        }
+    )
+    tfds.dataset_builders.store_as_tfds_dataset("faces", "1.0.0", features, {"train": faces}, data_dir=folder)
     return folder
 
 
@@ -248,6 +263,24 @@ def test_tfds_photos_of_mixed_sizes(tfds_env):
     assert (len(data), data.shape, data.labels, data.class_names) == (4, (4, 4, 3), None, None)
     with pytest.raises(DataError, match="images of 4 sizes, from 6x4 to 6x7"):
         len(load("tfds:photos"))
+
+
+def test_tfds_booleans_are_attributes(tfds_env):
+    data = load("tfds:faces")
+    number = data.images[:, 0, 0, 0]  # TFDS shuffles when it writes
+    assert data.attribute_names == ["Old", "grey", "tall"]
+    assert (data.attributes.shape, data.attributes.dtype) == ((20, 3), bool)
+    np.testing.assert_array_equal(data.attributes, np.stack([number >= 15, number < 3, number % 2 == 1], axis=1))
+    np.testing.assert_array_equal(load("tfds:faces", limit=6).attributes, data.attributes[:6])
+    assert load("tfds:digits", limit=3).attributes is None
+
+
+def test_tfds_without_tensorflow_is_one_sentence(tfds_env, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # what Python does where it is not installed
+    with pytest.raises(
+        DataError, match="tfds:digits is read by tensorflow-datasets with TensorFlow, and tensorflow is"
+    ):
+        len(load("tfds:digits"))
 
 
 def test_tfds_names(tfds_env, monkeypatch):
