@@ -23,6 +23,7 @@ ALLOWED = {
     "training": LEAVES | GROUND,
     "models": LEAVES | GROUND | {"training"},
     "latent": LEAVES | GROUND | {"training"},
+    "metrics": {"data"},
     "zoo": {"artifacts"},
     "api": {"artifacts"},
     "cli": {"artifacts"},

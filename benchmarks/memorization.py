@@ -1,0 +1,87 @@
+"""Does a model repeat its training images? Needs the images of its card (TFDS fetches them, or TFDS_DATA_DIR has them).
+
+python benchmarks/memorization.py dcgan_celeba ...    # no names: every generator that ships, if it draws in colour
+
+For 1,000 samples (seed 0) the nearest training image, mirrored or not where the recipe mirrors, by pixels and by the
+features of the model's own discriminator. A sample is close if it lies nearer to a training image than 99 % of the
+training images lie to their nearest other. Writes benchmarks/results/memorization.json, which the docs and the cards'
+limits repeat, and docs/images/nearest_<name>.png: the 16 closest by pixels, each sample left of what it is near to.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import keras_gans
+from keras_gans import data
+from keras_gans.metrics.memorization import memorization
+from keras_gans.zoo import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULT = ROOT / "benchmarks" / "results" / "memorization.json"
+SAMPLES, PAIRS = 1000, 16
+
+
+def training_images(card):
+    """What the card's default recipe trains on: uint8 (n, h, w, c)."""
+    size, channels = card.architecture["size"], card.architecture["channels"]
+    return data.load(card.data["source"], split=card.data["split"], size=size, channels=channels).images
+
+
+def found_by(look, samples, training, flipped):
+    """`memorization` of what `look` gives for images. The threshold is of the images as they are; samples are held to
+    their mirror images too, if those were trained on."""
+    seen, real = look(samples), look(training)
+    found = memorization(seen, real)
+    if not flipped:
+        return found
+    mirrored = memorization(seen, look(training[:, :, ::-1]))
+    nearer = mirrored.nearest.distances < found.nearest.distances
+    distances = np.where(nearer, mirrored.nearest.distances, found.nearest.distances)
+    indices = np.where(nearer, mirrored.nearest.indices + len(real), found.nearest.indices)
+    share = float(np.mean(distances < found.threshold))
+    return found._replace(share=share, nearest=found.nearest._replace(distances=distances, indices=indices))
+
+
+def pairs(samples, training, nearest):
+    """The closest pairs, four to a row: each sample with the training image right of it."""
+    closest = np.argsort(nearest.distances, kind="stable")[:PAIRS]
+    both_ways = [training, training[:, :, ::-1]]
+    real = [both_ways[i // len(training)][i % len(training)] for i in nearest.indices[closest]]
+    shown = np.stack([samples[closest], np.stack(real)], axis=1)
+    return data.grid(shown.reshape(-1, *samples.shape[1:]), 8)
+
+
+def measure(name):
+    """One row of the results; writes the picture."""
+    card = keras_gans.info(name)
+    gan, training = keras_gans.load(name), training_images(card)
+    samples = gan.generate(SAMPLES, seed=0)
+    flipped = card.recipes[card.default_recipe].get("data", {}).get("flip", False)
+    by_pixels = found_by(lambda images: images, samples, training, flipped)
+    by_features = found_by(gan.features, samples, training, flipped)
+    data.save_png(ROOT / "docs" / "images" / f"nearest_{name}.png", pairs(samples, training, by_pixels.nearest))
+    return {
+        "samples": SAMPLES,
+        "training_images": len(training),
+        "mirrored_too": flipped,
+        "version": card.version,
+        "closer_by_pixels_per_cent": round(100 * by_pixels.share, 1),
+        "closer_by_features_per_cent": round(100 * by_features.share, 1),
+    }
+
+
+def main(names):
+    cards = registry.list_models(task="generate", status="pretrained")
+    names = names or [card.name for card in cards if card.architecture["channels"] == 3]
+    results = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    for name in names:
+        results[name] = measure(name)
+        print(name, results[name], flush=True)
+    RESULT.write_text(json.dumps(dict(sorted(results.items())), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Measures of samples against real images, on NumPy arrays."""
