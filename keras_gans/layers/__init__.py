@@ -1,9 +1,25 @@
 """Layers that adversarial networks use and Keras lacks, written with keras.ops."""
 
+from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.conditional_normalization import ConditionalBatchNormalization
 from keras_gans.layers.dropout import Dropout
 from keras_gans.layers.labels import AppendLabels, OneHot
+from keras_gans.layers.leaky_relu import LeakyReLU
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.projection import Projection
+from keras_gans.layers.spectral import SpectralConv2D, SpectralConv2DTranspose, SpectralDense, SpectralProjection
 
-__all__ = ["AppendLabels", "ConditionalBatchNormalization", "Dropout", "Maxout", "OneHot", "Projection"]
+__all__ = [
+    "AppendLabels",
+    "BatchNormalization",
+    "ConditionalBatchNormalization",
+    "Dropout",
+    "LeakyReLU",
+    "Maxout",
+    "OneHot",
+    "Projection",
+    "SpectralConv2D",
+    "SpectralConv2DTranspose",
+    "SpectralDense",
+    "SpectralProjection",
+]

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_gans.layers.batch_normalization import BatchNormalization
+
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class ConditionalBatchNormalization(keras.layers.Layer):
@@ -15,7 +17,7 @@ class ConditionalBatchNormalization(keras.layers.Layer):
     def __init__(self, num_classes, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs):
         super().__init__(**kwargs)
         self.num_classes = num_classes
-        self.normalization = keras.layers.BatchNormalization(
+        self.normalization = BatchNormalization(
             momentum=momentum,
             epsilon=epsilon,
             synchronized=synchronized,

@@ -6,13 +6,24 @@ ImageNet, classify CIFAR-10 at 82.8 % with a linear SVM (table 1).
 
 import keras
 
-from keras_gans.layers import AppendLabels, ConditionalBatchNormalization, OneHot, Projection
+from keras_gans.layers import (
+    AppendLabels,
+    BatchNormalization,
+    ConditionalBatchNormalization,
+    LeakyReLU,
+    OneHot,
+    Projection,
+    SpectralConv2D,
+    SpectralDense,
+    SpectralProjection,
+)
 from keras_gans.models import build
 from keras_gans.training.game import AdversarialModel
 
 # size: (height of the first feature map, widths of the layers from there on, in units of `width`)
 SIZES = {28: (7, (2, 1)), 32: (4, (4, 2, 1)), 64: (4, (8, 4, 2, 1))}
 CONDITIONING = ("concat", "projection")
+NORMALIZATION = ("batch", "none", "spectral")
 
 
 def _normal():
@@ -23,7 +34,7 @@ def _normal():
 def _batch_norm(name, synchronized):
     """Gains start at N(1, .02). The released code always normalises with the batch's statistics; here the moving ones
     (of momentum .9: Keras's .99 lags behind a GAN) serve for sampling."""
-    return keras.layers.BatchNormalization(
+    return BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
         gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02),
@@ -62,7 +73,7 @@ class _Labels:
         return x if self.input is None else [x, self.input]
 
 
-def generator(size, channels, width, latent, hidden, num_classes, conditioning, synchronized, name="generator"):
+def generator(size, channels, width, latent, hidden, kernel, num_classes, conditioning, synchronized, name="generator"):
     """z (n, latent) [and labels (n,)] -> images (n, size, size, channels) in [-1, 1]."""
     first, widths = SIZES[size]
     labels = _Labels(num_classes, conditioning, synchronized)
@@ -82,7 +93,7 @@ def generator(size, channels, width, latent, hidden, num_classes, conditioning, 
         last = multiple is None
         x = keras.layers.Conv2DTranspose(
             channels if last else multiple * width,
-            5,
+            kernel,
             strides=2,
             padding="same",
             use_bias=False,
@@ -100,6 +111,7 @@ def discriminator(
     channels,
     width,
     hidden,
+    kernel,
     num_classes,
     conditioning,
     synchronized,
@@ -108,32 +120,38 @@ def discriminator(
 ):
     """Images (n, size, size, channels) [and labels (n,)] -> logits (n, 1)."""
     _, widths = SIZES[size]
+    batch, spectral = normalization == "batch", normalization == "spectral"
+    convolution, dense, projection = (
+        (SpectralConv2D, SpectralDense, SpectralProjection)
+        if spectral
+        else (keras.layers.Conv2D, keras.layers.Dense, Projection)
+    )
     labels = _Labels(num_classes, conditioning, synchronized)
     image = keras.Input((size, size, channels), name="image")
     x = image
     for i, multiple in enumerate(reversed(widths)):
         x = labels.append(x, f"down_{i}")
-        plain = i == 0 or normalization == "none"  # the paper leaves the first layer without normalisation
-        x = keras.layers.Conv2D(
+        x = convolution(
             multiple * width,
-            5,
+            kernel,
             strides=2,
             padding="same",
-            use_bias=normalization == "none",
+            use_bias=not batch,
             kernel_initializer=_normal(),
             name=f"down_{i}",
         )(x)  # half the height and width
-        x = x if plain else _batch_norm(f"norm_{i}", synchronized)(x)
-        x = keras.layers.LeakyReLU(0.2, name=f"leaky_{i}")(x)
+        if batch and i > 0:  # the paper leaves the first layer without normalisation
+            x = _batch_norm(f"norm_{i}", synchronized)(x)
+        x = LeakyReLU(0.2, name=f"leaky_{i}")(x)
     x = labels.append(keras.layers.Flatten(name="flatten")(x), "flatten")  # (n, 4 * 4 * 8w) at size 64
     if hidden:
-        x = keras.layers.Dense(hidden, use_bias=normalization == "none", kernel_initializer=_normal(), name="hidden")(x)
-        x = x if normalization == "none" else _batch_norm("norm_hidden", synchronized)(x)
-        x = labels.append(keras.layers.LeakyReLU(0.2, name="leaky_hidden")(x), "hidden")
+        x = dense(hidden, use_bias=not batch, kernel_initializer=_normal(), name="hidden")(x)
+        x = _batch_norm("norm_hidden", synchronized)(x) if batch else x
+        x = labels.append(LeakyReLU(0.2, name="leaky_hidden")(x), "hidden")
     if labels.projected:
-        head = Projection(num_classes, kernel_initializer=_normal(), dtype="float32", name="logit")
+        head = projection(num_classes, kernel_initializer=_normal(), dtype="float32", name="logit")
         return keras.Model([image, labels.input], head([x, labels.input]), name=name)
-    logit = keras.layers.Dense(1, kernel_initializer=_normal(), dtype="float32", name="logit")(x)
+    logit = dense(1, kernel_initializer=_normal(), dtype="float32", name="logit")(x)
     return keras.Model(labels.inputs(image), logit, name=name)
 
 
@@ -148,10 +166,13 @@ class DCGAN(AdversarialModel):
             1024 at 4x4.
         latent: latent dimension; z is uniform on [-1, 1].
         hidden: 0, or the width of a further fully connected layer in both players (released MNIST code: 1024).
+        kernel: side of the convolutions' kernels. The paper's is 5; 4, which strides of 2 divide, does with two thirds
+            of the arithmetic.
         num_classes: None, or the number of classes.
         conditioning: "concat": one-hot labels appended to every layer's input, as the paper's MNIST model does;
             "projection": a projection discriminator and conditional normalisation (Miyato and Koyama 2018).
-        normalization: "batch" or "none", in the discriminator.
+        normalization: "batch", "none" or "spectral", in the discriminator. "spectral" divides the kernel of each of its
+            layers by its largest singular value (Miyato et al. 2018).
         synchronized: whether batch statistics are taken over all replicas of a tf.distribute strategy.
         dtype: None, or a Keras policy such as "mixed_bfloat16".
     """
@@ -170,6 +191,7 @@ class DCGAN(AdversarialModel):
         width=64,
         latent=100,
         hidden=0,
+        kernel=5,
         num_classes=None,
         conditioning="concat",
         normalization="batch",
@@ -181,8 +203,13 @@ class DCGAN(AdversarialModel):
         build.check_choice("size", size, SIZES)
         build.check_choice("channels", channels, (1, 3))
         build.check_choice("conditioning", conditioning, CONDITIONING)
-        build.check_choice("normalization", normalization, ("batch", "none"))
-        for argument, value, least in (("width", width, 1), ("latent", latent, 1), ("hidden", hidden, 0)):
+        build.check_choice("normalization", normalization, NORMALIZATION)
+        for argument, value, least in (
+            ("width", width, 1),
+            ("latent", latent, 1),
+            ("hidden", hidden, 0),
+            ("kernel", kernel, 2),
+        ):
             build.check_count(argument, value, least)
         if num_classes is not None:
             build.check_count("num_classes", num_classes, 2)
@@ -193,14 +220,15 @@ class DCGAN(AdversarialModel):
             "width": width,
             "latent": latent,
             "hidden": hidden,
+            "kernel": kernel,
             "num_classes": num_classes,
             "conditioning": conditioning,
             "normalization": normalization,
             "synchronized": synchronized,
             "dtype": dtype,
         }
-        drawing = (size, channels, width, latent, hidden, num_classes, conditioning, synchronized)
-        judging = (size, channels, width, hidden, num_classes, conditioning, synchronized, normalization)
+        drawing = (size, channels, width, latent, hidden, kernel, num_classes, conditioning, synchronized)
+        judging = (size, channels, width, hidden, kernel, num_classes, conditioning, synchronized, normalization)
         with build.precision(dtype):
             players = generator(*drawing), discriminator(*judging)
         with build.precision("float32"):

@@ -14,7 +14,7 @@ class TestDCGAN(ModelContract):
         return DCGAN(**{"size": 28, "channels": 1, "width": 4, "latent": 6, **changes})
 
 
-class TestProjectionDCGAN(ModelContract):
+class TestSpectralProjectionDCGAN(ModelContract):
     compile_arguments = {
         "loss": "hinge",
         "penalties": {"r1": 1.0},
@@ -24,11 +24,60 @@ class TestProjectionDCGAN(ModelContract):
     replicated = {"synchronized": True}
 
     def build(self, **changes):
-        changes = {"conditioning": "projection", "normalization": "none", "num_classes": 10, **changes}
+        changes = {"conditioning": "projection", "normalization": "spectral", "num_classes": 10, **changes}
         return DCGAN(**{"size": 32, "channels": 3, "width": 2, "latent": 6, **changes})
 
     def images(self, model, n=80):
         return super().images(model, n)
+
+
+def vectors(model):
+    """Spectral normalisation's u of each layer."""
+    return {w.path: w.numpy() for w in model.discriminator.weights if w.name.startswith("u")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heads"),
+    [({}, {"u"}), ({"num_classes": 3}, {"u"}), ({"num_classes": 3, "conditioning": "projection"}, {"u", "u_classes"})],
+)
+def test_spectral_normalisation_is_on_every_layer_of_the_discriminator(arguments, heads):
+    model = DCGAN(28, 1, width=2, latent=3, hidden=5, normalization="spectral", **arguments)
+    paths = [w.path for w in model.discriminator.weights]
+    weighted = ["down_0", "down_1", "hidden", "logit"]
+    assert {p.split("/")[0] for p in paths} == set(weighted)  # no batch normalisation
+    for name in weighted:
+        assert {f"{name}/kernel", f"{name}/bias"} <= set(paths)
+    assert set(vectors(model)) == {f"{name}/u" for name in weighted[:-1]} | {f"logit/{u}" for u in heads}
+    # Scaling a kernel changes nothing: biases start at 0.
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 28, 28, 1)).astype("float32")
+    inputs = x if model.num_classes is None else [x, np.array([0, 1])]
+    before = model.discriminator(inputs).numpy()
+    for w in model.discriminator.trainable_weights:
+        w.assign(3.0 * w)
+    np.testing.assert_allclose(model.discriminator(inputs).numpy(), before, rtol=1e-4, atol=1e-7)
+
+
+def test_spectral_vectors_move_in_the_discriminators_turn_only():
+    model = DCGAN(28, 1, width=2, latent=3, normalization="spectral")
+    model.compile(penalties={"r1": 1.0})
+    batch = model._batch(np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), dtype="uint8"))
+    start = vectors(model)
+    model._play(("generator",), batch, 0)
+    after = vectors(model)
+    assert all((start[name] == after[name]).all() for name in start)
+    model._play(("discriminator",), batch, 0)
+    after = vectors(model)
+    moving = [name for name in start if len(start[name]) > 1]  # a vector of one number is +-1
+    assert all((start[name] != after[name]).any() for name in moving)
+
+
+def test_kernel_sizes():
+    for kernel in (4, 5):
+        model = DCGAN(28, 1, width=2, latent=3, kernel=kernel)
+        sides = {tuple(w.shape[:2]) for w in model.weights if w.name == "kernel" and len(w.shape) == 4}
+        assert sides == {(kernel, kernel)}
+        assert model.generate(2).shape == (2, 28, 28, 1)
+        assert model.architecture()["kernel"] == kernel
 
 
 def test_the_papers_network_at_64_pixels():
@@ -115,6 +164,8 @@ def test_statistics_are_reestimated_as_the_mean_over_batches():
         ({"conditioning": "film"}, "conditioning must be one of concat, projection, got 'film'"),
         ({"num_classes": 1}, "num_classes must be a whole number of at least 2, got 1"),
         ({"width": 0}, "width must be a whole number of at least 1, got 0"),
+        ({"kernel": 1}, "kernel must be a whole number of at least 2, got 1"),
+        ({"normalization": "layer"}, "normalization must be one of batch, none, spectral, got 'layer'"),
     ],
 )
 def test_wrong_arguments_are_named(arguments, words):
