@@ -15,6 +15,7 @@ PACKAGES = (
     "keras",
     "tensorflow",
     "tensorflow-datasets",
+    "jax",
     "numpy",
     "pillow",
     "safetensors",
@@ -24,7 +25,7 @@ PACKAGES = (
 
 
 @click.command()
-@click.option("--devices", is_flag=True, help="Ask TensorFlow for its devices too; takes seconds.")
+@click.option("--devices", is_flag=True, help="Ask the backend for its devices too; takes seconds.")
 @output.json_option
 def command(devices: bool, as_json: bool) -> None:
     """Show versions and settings, for a bug report.
@@ -89,6 +90,12 @@ def _backend_of_file() -> str | None:
 
 def _devices() -> list[str]:
     quiet.import_keras()
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [f"{device.platform.upper()} {device}" for device in jax.devices()]
     import tensorflow as tf
 
     return [f"{device.device_type} {device.name}" for device in tf.config.list_physical_devices()]

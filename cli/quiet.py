@@ -7,11 +7,21 @@ import os
 import sys
 from collections.abc import Iterator
 
+import click
+
 
 def import_keras() -> None:
     """Imports Keras and its backend. TensorFlow's C++ greets on stderr at that, whatever its log level."""
-    with _silence():
-        import keras  # noqa: F401
+    try:
+        with _silence():
+            import keras  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow":
+            raise
+        raise click.ClickException(
+            "Keras computes with TensorFlow unless it is told otherwise, and tensorflow is not installed: install it, "
+            "or set KERAS_BACKEND=jax where JAX is."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ def input_gradient(function, x):
     """d sum(function(x)) / dx.
 
     Args:
-        function: maps x (n, ...) to values of any shape whose row i depends on x's row i alone.
+        function: maps x (n, ...) to values of any shape whose row i depends on x's row i alone. On JAX it must assign
+            no Keras variable (or do so in a scope that drops it).
         x: float tensor (n, ...).
 
     Returns:

@@ -1,5 +1,7 @@
 """What `AdversarialModel.fit` and `evaluate` do around Keras's own: data of many kinds, and runs that go on."""
 
+import importlib
+
 import keras
 
 from keras_gans.artifacts import DataError
@@ -10,7 +12,7 @@ from keras_gans.training import feed
 
 
 def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_data, **rest):
-    """What `AdversarialModel.fit` documents; `rest` goes to Keras's fit as it is."""
+    """What `AdversarialModel.fit` documents; `rest` is about the validation."""
     data, turns = prepare(model, x, y), model.discriminator_steps
     batch_size = batch_size or feed.default_batch_size(data, turns)
     source = feed.Feed(data, batch_size * turns, steps_per_epoch)
@@ -19,6 +21,7 @@ def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, step
     follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: _place(source, model))
     callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     model._fit_start = model.steps_taken - initial_epoch * (source.steps_per_epoch or 0)
+    _show_reals(model, callbacks, data)
     _resume(model, callbacks, source)
     source.seed = model.seed + max(0, model._fit_start)  # another fit goes through the data in another order
     container = OneRun(
@@ -34,22 +37,43 @@ def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, step
     model.note_training(data)
     for first, last in spans:
         _place(source, model)
-        dataset, steps = source.keras_arguments()
-        keras.Model.fit(
-            model,
-            dataset,
-            steps_per_epoch=steps,
-            epochs=last,
-            initial_epoch=first,
-            shuffle=False,  # ours already is, and a user's pipeline is left alone
-            callbacks=container,
-            validation_data=validation,
-            **rest,
-        )
+        _epochs()(model, source, first, last, container, validation, **rest)
         if model.stop_training:  # some callback's wish
             break
     container.end()
     return model.history
+
+
+def _epochs():
+    """What runs the epochs of `fit` on this backend."""
+    return _own_loop().fit if keras.backend.backend() == "jax" else _keras_fit
+
+
+def _own_loop():
+    return importlib.import_module("keras_gans.training.jax_loop")
+
+
+def _keras_fit(model, source, first, last, callbacks, validation, **rest):
+    dataset, steps = source.keras_arguments()
+    keras.Model.fit(
+        model,
+        dataset,
+        steps_per_epoch=steps,
+        epochs=last,
+        initial_epoch=first,
+        shuffle=False,  # ours already is, and a user's pipeline is left alone
+        callbacks=callbacks,
+        validation_data=None if validation is None else validation.dataset(),
+        **rest,
+    )
+
+
+def evaluate(model, x, y, batch_size, **rest):
+    """What `AdversarialModel.evaluate` documents."""
+    batches = in_order(model, x, y, batch_size)
+    if keras.backend.backend() == "jax":
+        return _own_loop().evaluate(model, batches, **rest)
+    return keras.Model.evaluate(model, batches.dataset(), **rest)
 
 
 class OneRun(keras.callbacks.CallbackList):
@@ -80,6 +104,13 @@ def _place(source, model):
 def position(model):
     """Steps since the run that `fit` works on began."""
     return model.steps_taken - model._fit_start
+
+
+def _show_reals(model, callbacks, data):
+    """Lets a Health among the callbacks choose the real images that it looks at."""
+    for callback in callbacks:
+        if isinstance(callback, our_callbacks.Health):
+            callback.take_reals(model, data)
 
 
 def _resume(model, callbacks, source):
@@ -120,7 +151,7 @@ def prepare(model, x, y):
 
 
 def in_order(model, x, y, batch_size):
-    """Every image once: what is evaluated."""
+    """`feed.InOrder` of checked data: what is evaluated."""
     if isinstance(x, tuple) and y is None:
         x, y = x
-    return feed.in_order(prepare(model, x, y), batch_size)
+    return feed.InOrder(prepare(model, x, y), batch_size)

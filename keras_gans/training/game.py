@@ -2,7 +2,6 @@
 
 import contextlib
 import contextvars
-import importlib
 from typing import Any, NamedTuple
 
 import keras
@@ -10,8 +9,10 @@ from keras import ops
 
 from keras_gans import augmentation, losses, penalties, random
 from keras_gans.data import images as image_data
-from keras_gans.training import fitting, optimizers, rules, sampling
+from keras_gans.training import features, fitting, optimizers, rules, sampling
+from keras_gans.training.backend import gradient_step
 from keras_gans.training.pretrained import Pretrained
+from keras_gans.training.scope import NestedScope
 
 Tensor = Any
 _check_penalties = penalties.check  # `compile` has an argument of the module's name
@@ -47,14 +48,6 @@ def _turn_of(player, noise, training=True):
             yield
     finally:
         _turn.reset(token)
-
-
-def gradient_step():
-    """The module that takes gradients on the current Keras backend."""
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise NotImplementedError(f"training needs the Keras backend tensorflow, this is {backend}")
-    return importlib.import_module(f"keras_gans.training.{backend}_step")
 
 
 class AdversarialModel(Pretrained, keras.Model):
@@ -142,7 +135,7 @@ class AdversarialModel(Pretrained, keras.Model):
         """A player's network. In the other one's turn its moving statistics stay as they are."""
         turn = _turn.get()
         own = turn.player == player
-        with contextlib.nullcontext() if own else keras.StatelessScope():
+        with contextlib.nullcontext() if own else NestedScope():
             return getattr(self, player)(self._inputs(x, labels), training=turn.training)
 
     def augment(self, images):
@@ -166,7 +159,7 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def _penalty_terms(self, real, fake, labels):
         def critic(images):
-            with keras.StatelessScope():  # the moving statistics are of the images that are judged, each once
+            with NestedScope():  # the moving statistics are of the images that are judged, each once
                 return self.judge(images, labels)
 
         return penalties.terms(self.penalties, critic, real, fake, random.current())
@@ -230,6 +223,7 @@ class AdversarialModel(Pretrained, keras.Model):
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+        self._asked_jit_compile = jit_compile  # what "auto" comes to depends on the backend that reads the file
         self._adversarial_loss = adversarial_loss
         self.loss_name, self.label_smoothing = loss, float(label_smoothing)
         self.discriminator_steps, self.update, self.seed = discriminator_steps, update, int(seed)
@@ -278,7 +272,7 @@ class AdversarialModel(Pretrained, keras.Model):
             "augment": list(self.augment_policies),
             "update": self.update,
             "seed": self.seed,
-            "jit_compile": self.jit_compile,
+            "jit_compile": self._asked_jit_compile,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
             "frozen": {player: rules.frozen_layers(getattr(self, player)) for player in self.players},
@@ -443,10 +437,39 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def evaluate(self, x=None, y=None, batch_size=64, **kwargs):
         """The means of every player's terms over x, with nothing updated. Arguments as for `fit` and `keras.Model`."""
-        if not kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
-            self._assert_compile_called("evaluate")
-            x, y = fitting.in_order(self, x, y, batch_size), None
-        return super().evaluate(x, y, **kwargs)
+        if kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
+            return super().evaluate(x, y, **kwargs)
+        self._assert_compile_called("evaluate")
+        return fitting.evaluate(self, x, y, batch_size, **kwargs)
+
+    # Looking.
+
+    def features(self, images, labels=None, layers=None, batch_size=64):
+        """What the discriminator sees in images, to train other models on (Radford et al. 2015, section 5.1).
+
+        The activations of its convolutions, at inference, each max-pooled to a grid of 4x4, flattened and concatenated;
+        of a discriminator without convolutions, those of its hidden layers.
+
+        Args:
+            images: uint8 or float in [-1, 1], (n, h, w, c) of the model's size; or a folder, "tfds:NAME" or
+                `keras_gans.data.load(...)`, which are resized.
+            labels: for a class-conditional model, one class or n of them. None: where labels have a part in the
+                activations, their mean over all classes, which takes as many passes.
+            layers: names among `feature_layers()`. None: all.
+            batch_size: images looked at at once.
+
+        Returns:
+            float32 NumPy array (n, d).
+
+        Raises:
+            DataError: the images are others; it says how to bring them there.
+            ValueError: labels or layers are not as above.
+        """
+        return features.features(self, images, labels, layers, batch_size)
+
+    def feature_layers(self):
+        """The names of the discriminator's layers whose activations `features` gives."""
+        return list(features.hidden(self.discriminator))
 
     # Drawing.
 

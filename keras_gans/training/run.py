@@ -20,6 +20,7 @@ import numpy as np
 
 from keras_gans import artifacts
 from keras_gans.data import check
+from keras_gans.training import backend
 from keras_gans.training import callbacks as our_callbacks
 
 RUN, CHECKPOINTS, GRIDS, CURVE, MODEL = "run.json", "checkpoints", "samples", "curve.csv", "model"
@@ -43,24 +44,25 @@ def train(
     Args:
         build: function that makes the model, called after the seed is set.
         card: the model's card, a dict.
-        recipe: a table of the card's recipes: batch_size, steps, seed, compile, data.
+        recipe: a table of the card's recipes: batch_size, steps, seed, compile, data (which may say flip = true).
         data: `keras_gans.data.Images`, brought to the model's size and channels.
         out: folder, made where it is missing.
         steps: instead of the recipe's.
         sample_every, checkpoint_every: steps; None: twenty times in the run.
-        callbacks: further Keras callbacks.
+        callbacks: further Keras callbacks. Without a `Health` among them there is one that logs.
         stop: function that says whether to stop now; asked after each step.
 
     Returns:
         The trained model.
 
     Raises:
+        CardError: the recipe's `data` says what is not known.
         CheckpointError: `out` holds a run of another model, recipe or data, or one that is past `steps`.
         DataError: the data is not what the model takes; nothing was written.
         Stopped: `stop` said so; the run is saved and goes on when it is started again.
     """
     out, steps = Path(out), int(steps or recipe["steps"])
-    seed = recipe.get("seed", 0)
+    data, seed = as_in(recipe, data), recipe.get("seed", 0)
     deterministic(seed)
     model = build()
     model.card = dict(card)
@@ -77,6 +79,8 @@ def train(
         our_callbacks.StopAfter(steps),
     ]
     asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
+    if not any(isinstance(callback, our_callbacks.Health) for callback in callbacks):
+        ours.append(our_callbacks.Health())
     kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
     if model.steps_taken > steps:
         raise artifacts.CheckpointError(
@@ -96,6 +100,16 @@ def train(
     return model
 
 
+def as_in(recipe, data):
+    """The data as the recipe's table `data` wants it: flip = true mirrors images at random, false does not."""
+    asked = recipe.get("data", {})
+    if not isinstance(asked, dict) or not set(asked) <= {"flip"} or not isinstance(asked.get("flip", False), bool):
+        raise artifacts.CardError(
+            f"A recipe's data table takes flip = true or flip = false, and {asked!r} came: correct the recipe."
+        )
+    return data.with_flips(asked["flip"]) if asked else data
+
+
 def fitted(data, image_shape, num_classes):
     """The data at the model's size and channels, and its labels; DataError if it can not take them."""
     height, _, channels = image_shape
@@ -107,10 +121,7 @@ def fitted(data, image_shape, num_classes):
 def deterministic(seed):
     """Seeds initial weights, and asks the backend for operations that always add up in the same order."""
     keras.utils.set_random_seed(seed)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
+    backend.add_up_in_one_order()
 
 
 def _finish(model, card, recipe, data, out, kept):
@@ -130,6 +141,7 @@ def provenance(recipe, data, steps, images_seen, seconds):
         "images_seen": images_seen,
         "steps": steps,
         "seconds": round(seconds),
+        "images_per_second": round(images_seen / max(seconds, 1e-9), 1),
         "seed": recipe.get("seed", 0),
         "recipe": recipe,
         **machine(),
@@ -149,17 +161,13 @@ def hardware():
         lines = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
         name = lines[0].split(":", 1)[1].strip() if lines else name
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return ", ".join([name, f"{cores} cores", *backend.accelerators()])
 
 
 def versions():
     """{package: version} of what computes."""
     found = {"python": platform.python_version(), "keras": keras.__version__, "numpy": np.__version__}
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        found["tensorflow"] = tf.__version__
-    return found
+    return {**found, **backend.version()}
 
 
 def record(out, card, recipe, model, data):

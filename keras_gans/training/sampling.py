@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_gans import random
 from keras_gans.data import images as image_data
+from keras_gans.training import backend
 
 
 def generate(model, n, seed, labels, latents, truncation, output, batch_size):
@@ -16,7 +17,7 @@ def generate(model, n, seed, labels, latents, truncation, output, batch_size):
     if not _is_count(batch_size) or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
     latents = _latents(model, n, seed, latents, truncation)
-    labels = _labels(model, len(latents), labels)
+    labels = checked_labels(model, len(latents), labels)
     height, width, channels = model.image_shape
     pictures = np.zeros((len(latents), height, width, channels), "uint8" if output == "uint8" else "float32")
     for start in range(0, len(latents), batch_size):
@@ -39,7 +40,8 @@ def _draw(model, inputs, batch_size):
     and matrix products of different sizes round differently."""
     n = len(inputs[0])
     padded = [np.concatenate((x, np.repeat(x[:1], batch_size - n, axis=0))) for x in inputs]
-    drawn = model.sampler()(padded if len(padded) > 1 else padded[0], training=False)
+    with backend.full_precision():
+        drawn = model.sampler()(padded if len(padded) > 1 else padded[0], training=False)
     return keras.ops.convert_to_numpy(drawn)[:n]
 
 
@@ -62,7 +64,7 @@ def _is_count(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
-def _labels(model, n, labels):
+def checked_labels(model, n, labels):
     """int32 (n,), or None for a model without classes."""
     classes = model.num_classes
     if classes is None:

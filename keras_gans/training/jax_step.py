@@ -1,0 +1,112 @@
+"""One player's turn on JAX, and a model's step as a compiled function: what tensorflow_step.py and Keras's trainer are
+there.
+
+JAX's functions have no side effects, and Keras's variables are nothing but them. So a step runs in a
+`keras.StatelessScope`, which holds every variable's value and takes every assignment; a compiled step maps the values
+before it to the values after it.
+"""
+
+import jax
+import keras
+from jax import numpy as jnp
+
+from keras_gans.training import checkpoint, scope
+
+
+def replica():
+    """(index, count): one program works on the whole batch, on however many devices it lies."""
+    return 0, 1
+
+
+def after(tensor, value):
+    """`value`: a compiled step begins when its data is there."""
+    return value
+
+
+def gradients(losses, variables, optimizer):
+    """What `losses()` -> {name: scalar} gives, and the gradient of its sum for each of `variables`."""
+    assigned = []
+
+    def total(values):
+        with scope.NestedScope(list(zip(variables, values, strict=True))) as within:
+            terms = losses()
+            scaled = optimizer.scale_loss(sum(terms.values()))
+        assigned[:] = [variable for variable, _ in within.updates()]
+        return scaled, (terms, [value for _, value in within.updates()])
+
+    grads, (terms, values) = jax.grad(total, has_aux=True)([variable.value for variable in variables])
+    for variable, value in zip(assigned, values, strict=True):  # moving statistics
+        variable.assign(value)
+    return terms, grads
+
+
+def apply(grads, variables, optimizer):
+    """Updates `variables`, unless a gradient is not finite. Returns whether they all were."""
+    # A sum is finite only if all its parts are (one that overflows loses a step, and no more).
+    finite = jnp.all(jnp.stack([jnp.isfinite(jnp.sum(g)) for g in grads]))
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        _apply_scaled(grads, variables, optimizer)
+        return finite
+    with scope.NestedScope() as within:
+        optimizer.apply(grads, variables)
+    for variable, value in within.updates():
+        variable.assign(jnp.where(finite, value, variable.value))
+    return finite
+
+
+def _apply_scaled(grads, variables, optimizer):
+    """It skips by itself, and must see the overflow to lower its scale. Its `apply` would assign within branches."""
+    state = optimizer.variables
+    moved, after = optimizer.stateless_apply([v.value for v in state], grads, [v.value for v in variables])
+    for variable, value in zip([*variables, *state], [*moved, *after], strict=True):
+        variable.assign(value)
+
+
+def state(model):
+    """Every Keras variable that a step reads or assigns: of model, optimizers and means."""
+    found = [*checkpoint.state_variables(model).values(), *model.metrics_variables]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def compiled(model, step):
+    """`step`, a method of the model that takes a batch and gives logs, as a function of several batches.
+
+    The function takes batches stacked, (k, n, ...), assigns the model's variables anew and returns the last step's logs
+    as floats. It is compiled once for each shape; k steps are one launch on the device, where `model.jit_compile`
+    allows it.
+    """
+    variables = state(model)
+
+    def one(values, batch):
+        with keras.StatelessScope(list(zip(variables, values, strict=True))) as within:
+            logs = step(batch)
+        return [within.get_current_value(variable) for variable in variables], logs
+
+    def several(values, batches):
+        if len(jax.tree.leaves(batches)[0]) == 1:
+            return one(values, jax.tree.map(lambda x: x[0], batches))
+        values, logs = jax.lax.scan(one, values, batches)
+        return values, jax.tree.map(lambda x: x[-1], logs)
+
+    fast = jax.jit(several, donate_argnums=0)
+
+    def eager(values, batches):
+        for i in range(len(jax.tree.leaves(batches)[0])):
+            values, logs = one(values, jax.tree.map(lambda x, i=i: x[i], batches))
+        return values, logs
+
+    run = fast if model.jit_compile else eager
+
+    def function(batches):
+        values, logs = run(_own([variable.value for variable in variables]), batches)
+        for variable, value in zip(variables, values, strict=True):
+            variable._direct_assign(value)  # `assign` checks and converts what needs neither: 40 times as slow
+        return logs
+
+    return function
+
+
+def _own(values):
+    """The values, none of them twice: a compiled step takes their memory, and `assign` lets variables share it."""
+    first = {id(value): i for i, value in reversed(list(enumerate(values)))}
+    return [value if first[id(value)] == i else jnp.copy(value) for i, value in enumerate(values)]

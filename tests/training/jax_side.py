@@ -1,0 +1,218 @@
+"""What test_jax.py compares: games that it plays on TensorFlow, and this script on JAX where there is no TensorFlow.
+
+    KERAS_BACKEND=jax python jax_side.py FOLDER
+
+FOLDER has what test_jax.py wrote on TensorFlow; what is found goes into FOLDER/jax.npz.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+GAMES = ("dcgan", "vanilla")
+
+
+class NoTensorFlow:
+    """A meta path finder that knows of no TensorFlow."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "tensorflow_datasets", "tensorboard"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def pixels(size, n=40):
+    return np.random.default_rng(0).integers(0, 256, (n, size, size, 1), dtype="uint8")
+
+
+def values(model):
+    """Every weight, both optimizers, the average and the counters."""
+    from keras_gans.training import checkpoint
+
+    return [np.array(v.value) for v in checkpoint.state_variables(model).values()]
+
+
+def players(model):
+    """{player: all its trainable weights in one float64 vector}"""
+    return {
+        player: np.concatenate(
+            [np.array(v.value, "float64").ravel() for v in getattr(model, player).trainable_variables]
+        )
+        for player in model.players
+    }
+
+
+def play(model):
+    """{name: array} of ten steps: both players at steps 0, 1 and 10, statistics and pictures at the end, the losses."""
+    import keras
+
+    found = {}
+
+    def note():
+        found.update({f"{player}/{model.steps_taken}": w for player, w in players(model).items()})
+
+    note()
+    images = pixels(model.image_shape[0])
+    watch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: note() if model.steps_taken in (1, 10) else None
+    )
+    size = 8 // model.discriminator_steps
+    history = model.fit(images, batch_size=size, epochs=2, validation_data=images[:16], callbacks=watch, verbose=0)
+    found.update({f"history/{name}": np.array(of_epochs) for name, of_epochs in history.history.items()})
+    found["statistics"] = np.concatenate([np.array(v.value, "float64").ravel() for v in model.non_trainable_variables])
+    found["evaluated"] = np.array(model.evaluate(images[:10] if size < 8 else images, batch_size=size, verbose=0))
+    found["drawn"] = model.generate(4, seed=1, output="float")
+    return found
+
+
+def main(folder):
+    sys.meta_path.insert(0, NoTensorFlow())
+    import keras
+
+    import keras_gans
+
+    found = {}
+    for name in GAMES:
+        model = keras.saving.load_model(folder / f"{name}.keras")
+        found.update({f"{name}/{key}": value for key, value in play(model).items()})
+        found[f"{name}/jit"] = np.array(model.jit_compile)
+        model.save(folder / f"{name}_of_jax.keras")
+        model.save_pretrained(folder / f"{name}_of_jax")
+        loaded = keras_gans.load(folder / f"{name}_of_tensorflow")
+        found[f"{name}/loaded"] = loaded.generate(4, seed=2)
+    found["shipped"] = keras_gans.load("dcgan_mnist").generate(4, seed=0)
+    found.update(resume(folder))
+    found.update(command_line(folder))
+    found["sentence"] = np.array(sentence())
+    found.update({f"two devices/{key}": value for key, value in on_two_devices(folder).items()})
+    assert not {"tensorflow", "tensorflow_datasets"} & set(sys.modules)
+    np.savez(folder / "jax.npz", **found)
+
+
+class StopHere(Exception):
+    pass
+
+
+def resume(folder):
+    """One run undisturbed, stopped and resumed, and two steps at once; from step 15 gradients are not finite."""
+    import keras
+    from keras import ops
+
+    from keras_gans import callbacks, losses
+    from keras_gans.models.vanilla import VanillaGAN
+    from keras_gans.training import checkpoint
+    from keras_gans.training.callbacks import TrainingError
+
+    plain = losses.get("non_saturating")
+    model = VanillaGAN(size=8, latent=4, generator_units=(8,), discriminator_units=4)
+
+    def poisoned(fake):
+        return plain.generator(fake) * ops.where(model.steps >= 15, float("nan"), 1.0)
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if model.steps_taken == 8:
+                raise StopHere
+
+    def reset(to):
+        for variable, value in zip(checkpoint.state_variables(model).values(), to, strict=True):
+            variable.assign(value)
+
+    def fit(*given, epochs=3):
+        return model.fit(pixels(8), batch_size=8, epochs=epochs, callbacks=list(given), verbose=0)
+
+    model.compile(loss=(plain.discriminator, poisoned))
+    start = values(model)
+    fit()
+    whole = values(model)
+
+    reset(start)
+    try:
+        fit(callbacks.Checkpoint(folder / "kept", every=3), Stop())
+    except StopHere:
+        reset([np.ones_like(value) for value in start])  # nothing of it may survive
+    history = fit(callbacks.Checkpoint(folder / "kept", every=3))
+    resumed = values(model)
+    assert history.epoch == [1, 2]
+
+    reset(start)
+    model.steps_per_execution = 2
+    seen = []
+    fit(keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append((batch, model.steps_taken))))
+    together = values(model)
+    model.steps_per_execution = 1
+
+    before = players(model)
+    try:
+        fit(epochs=4)
+        said = ""
+    except TrainingError as error:
+        said = str(error)
+    after = players(model)
+    return {
+        "resume/changed": np.array([(a != b).any() for a, b in zip(start, whole, strict=True)]),
+        "resume/resumed": np.array([(a == b).all() for a, b in zip(whole, resumed, strict=True)]),
+        "resume/together": np.array([np.abs(a - b).max() for a, b in zip(whole, together, strict=True)]),
+        "resume/batches": np.array(seen),
+        "poison/said": np.array(said),
+        "poison/generator_stayed": (before["generator"] == after["generator"]).all(),
+        "poison/discriminator_moved": (before["discriminator"] != after["discriminator"]).any(),
+        "poison/finite": all(np.isfinite(value).all() for value in values(model)),
+        "poison/steps": model.steps_taken,
+    }
+
+
+def command_line(folder):
+    """keras-gans train on a folder of PNGs, generate and publish."""
+    from click.testing import CliRunner
+    from PIL import Image
+
+    from keras_gans import artifacts
+    from keras_gans.cli.main import cli
+
+    photos, run = folder / "photos", folder / "run"
+    photos.mkdir()
+    for i, picture in enumerate(pixels(28, 16)):
+        Image.fromarray(picture[..., 0]).save(photos / f"{i}.png")
+
+    def keras_gans(*arguments):
+        result = CliRunner().invoke(cli, [str(argument) for argument in arguments], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    small = ("--set", "generator_units=[8]", "--set", "discriminator_units=4")
+    keras_gans("train", "vanilla_mnist", "--data", photos, "--steps", 3, "--batch-size", 4, *small, "--out", run)
+    keras_gans("publish", run)
+    keras_gans("generate", run / "published", "--out", folder / "page.png")
+    told = artifacts.read_json(run / "run.json")
+    return {
+        "cli/versions": np.array(sorted(told["versions"])),
+        "cli/hardware": np.array(told["hardware"]),
+        "cli/page": np.asarray(Image.open(folder / "page.png")),
+    }
+
+
+def on_two_devices(folder):
+    """The 2014 GAN's game, every batch shared out to two devices."""
+    import jax
+    import keras
+
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    model = keras.saving.load_model(folder / "vanilla.keras")
+    found = play(model)
+    assert {len(v.value.sharding.device_set) for v in model.variables} == {len(jax.devices())} == {2}
+    return found
+
+
+def sentence():
+    """What is said of a source that needs TensorFlow."""
+    from keras_gans import DataError, data
+
+    try:
+        data.load("tfds:mnist").images  # noqa: B018
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
