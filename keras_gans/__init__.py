@@ -26,6 +26,7 @@ _HOMES = {
     "DCGAN": "models",
     "ConditionalGAN": "models",
     "LeNet": "models",
+    "AttributeNet": "models",
     "KerasGansError": "artifacts",
     "UnknownModelError": "artifacts",
     "WeightsCorruptedError": "artifacts",

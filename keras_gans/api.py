@@ -30,10 +30,11 @@ def load(
         cache_dir: instead of the user's cache folder.
         offline: True keeps off the network (as KERAS_GANS_OFFLINE=1 does).
         dtype: None, or the Keras policy to train with, such as "mixed_bfloat16". Sampling runs in float32 all the same;
-            a LeNet reads as it trains.
+            a model that classifies reads as it trains.
 
     Returns:
-        A `keras.Model`: an `AdversarialModel` with `generate`, or a `LeNet` with `classify`, as its card's task says.
+        A `keras.Model`, as its card's task says: an `AdversarialModel` with `generate`; a `LeNet` with `classify` or an
+        `AttributeNet` with `predict_attributes`.
 
     Raises:
         UnknownModelError: there is no such model; nothing was opened.

@@ -2,7 +2,7 @@
 
 import importlib
 
-FAMILIES = {"VanillaGAN": "vanilla", "DCGAN": "dcgan", "LeNet": "lenet"}
+FAMILIES = {"VanillaGAN": "vanilla", "DCGAN": "dcgan", "LeNet": "lenet", "AttributeNet": "attributes"}
 _NAMES = {**FAMILIES, "ConditionalGAN": "dcgan"}
 
 

@@ -130,6 +130,8 @@ class LeNet(Pretrained, keras.Model):
         data = check.prepare(x, y, size=28, channels=1, num_classes=self._arguments["num_classes"], resizable=False)
         if not isinstance(data, Images):
             return data.map(lambda images, labels: (pixels.to_range(images, 0.0, 255.0), labels)), None
+        if data.flip:
+            raise DataError("A LeNet reads characters, and mirrored ones came, which are none: load them without flip.")
         images = data.images
         return (images if images.dtype == np.uint8 else (images + 1.0) * 127.5), data.labels
 

@@ -10,25 +10,26 @@ from keras_gans.training import optimizers, run
 
 
 def train(build, card, recipe, data, out, *, callbacks=()):
-    """Trains `build()` on labelled `data` (`keras_gans.data.Images`) by `recipe`; writes run.json and model/.
+    """Trains `build()` on `data` (`keras_gans.data.Images`), which has what the model learns to say: labels or
+    attributes, by `recipe`; writes run.json and model/.
 
     It takes minutes and is not resumed: a run that was stopped starts afresh. Errors are those of run.train.
     """
     out, steps, seed = Path(out), int(recipe["steps"]), recipe.get("seed", 0)
+    data = run.as_in(recipe, data)
     run.deterministic(seed)
     model = build()
     model.card = dict(card)
     model.compile(optimizer=optimizers.get(recipe["compile"]["optimizer"]))
-    data = run.fitted(data, model.network.input.shape[1:], model.architecture()["num_classes"])
+    data = run.fitted(data, model.network.input.shape[1:], model.architecture().get("num_classes"))
     run.record(out, card, recipe, model, data)
     timer = Timer()
     stop = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: _stop_at(model, steps),
+        on_train_batch_end=lambda batch, logs: _stop_at(stop.model, steps),  # its model: on JAX, Keras updates that
     )
     epochs = math.ceil(steps / math.ceil(len(data) / recipe["batch_size"]))
     model.fit(
-        data.images,
-        data.labels,
+        data,
         batch_size=recipe["batch_size"],
         epochs=epochs,
         verbose=0,

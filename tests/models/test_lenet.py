@@ -99,6 +99,7 @@ def test_fit_resizes_images_and_refuses_what_it_cannot_read(tiny, images):
         (images / 255.0, labels, r"looks like \[0, 1\]"),
         (images, None, "This model has 2 classes and the data has no labels"),
         (images, labels + 1, "classes 0 to 1 and the labels go from 1 to 2"),
+        (keras_gans.data.load((images, labels), flip=True), None, "mirrored ones came"),
     ):
         for call in (tiny.fit, tiny.evaluate):
             with pytest.raises(keras_gans.DataError, match=words):

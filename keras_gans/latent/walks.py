@@ -1,4 +1,4 @@
-"""Walks and sums in latent space, on NumPy arrays. `model.generate(latents=...)` draws them."""
+"""Walks and sums of latents, on NumPy arrays."""
 
 from collections.abc import Sequence
 from typing import Any

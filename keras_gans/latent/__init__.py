@@ -1,0 +1,13 @@
+"""The latent space: walks and sums, exemplars of what a picture shows, and the latents of given pictures.
+
+    z = keras_gans.latent.sample(gan, 2)
+    gan.generate(latents=keras_gans.latent.interpolate(z[0], z[1]))
+
+All of it is NumPy arrays; `model.generate(latents=...)` draws them. Nothing here imports Keras before it is needed.
+"""
+
+from keras_gans.latent.projection import Projection, project
+from keras_gans.latent.selection import Exemplars, exemplars
+from keras_gans.latent.walks import KINDS, arithmetic, interpolate, sample
+
+__all__ = ["KINDS", "Exemplars", "Projection", "arithmetic", "exemplars", "interpolate", "project", "sample"]
