@@ -48,6 +48,11 @@ class Progress:
         self.line.show("  ".join(parts))
         self._look = (step, now)
 
+    def say(self, text: str) -> None:
+        """A line of its own, below the one that moves."""
+        self.line.close()
+        output.note(text)
+
     def _terms(self) -> list[str]:
         """Each term's mean over the steps since the last look."""
         (count, sums), (before, old) = self._totals(), self._shown

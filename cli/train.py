@@ -33,7 +33,7 @@ class Setting(click.ParamType):
 
 @click.command(short_help="Train a model, or go on with a run.")
 @click.argument("name", metavar="NAME", shell_complete=reference.complete)
-@click.option("--data", metavar="tfds:NAME|FOLDER", help="Images.  [default: the card's]")
+@click.option("--data", metavar="tfds:NAME|lsun:PATH|PATH", help="A folder, .zip, .npz, .npy.  [default: the card's]")
 @click.option("--split", help="As TFDS writes it: train[:50000].  [default: the card's, or train]")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME]")
 @click.option("--recipe", "recipe_name", help="One of the card's recipes.  [default: the card's]")
@@ -68,9 +68,9 @@ def command(
     """Train a model by a recipe of its card, or go on with a run that was stopped.
 
     NAME may also be the path of a card.toml. OUT gets model/ (for generate and publish), samples/, curve.csv
-    and checkpoints/. The same command again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save
-    first. Not so a classifier, whose training takes minutes: OUT gets model/ at the end, and a run that was
-    stopped starts afresh.
+    and checkpoints/. What looks wrong with the game is said on the way, with one thing to try. The same command
+    again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save first. Not so a classifier, whose
+    training takes minutes: OUT gets model/ at the end, and a run that was stopped starts afresh.
 
     \b
       keras-gans train dcgan_mnist
@@ -192,7 +192,7 @@ def _game(
     import keras
 
     from keras_gans.training import run
-    from keras_gans.training.callbacks import Stopped
+    from keras_gans.training.callbacks import Health, Stopped
 
     from .progress import Progress
     from .signals import Wish
@@ -213,7 +213,7 @@ def _game(
             out,
             sample_every=sample_every,
             checkpoint_every=checkpoint_every,
-            callbacks=[show],
+            callbacks=[show, Health(say=progress.say)],
             stop=wish,
         )
     except Stopped as stopped:

@@ -9,6 +9,8 @@ import keras
 from keras_gans import artifacts
 from keras_gans.data import images as image_data
 from keras_gans.training import checkpoint
+from keras_gans.training.every import EverySteps
+from keras_gans.training.health import Health as Health
 
 PATIENCE = 10
 
@@ -19,30 +21,6 @@ class TrainingError(artifacts.KerasGansError):
 
 class Stopped(artifacts.KerasGansError):
     """A run was asked to stop; everything is saved, and it goes on from there when it is started again."""
-
-
-class EverySteps(keras.callbacks.Callback):
-    """A callback with something to do each time the model's steps pass a multiple of `every`; None: never."""
-
-    def __init__(self, every):
-        super().__init__()
-        if every is not None and every < 1:
-            raise ValueError(f"every must be a whole number of at least 1, got {every!r}")
-        self.every = every
-        self._last = 0
-
-    def on_train_begin(self, logs=None):
-        self._last = self.model.steps_taken
-
-    def on_train_batch_end(self, batch, logs=None):
-        step, last = self.model.steps_taken, self._last  # more than one apart where steps_per_execution is
-        self._last = step
-        if self.every and step // self.every > last // self.every:
-            self.act(step)
-
-    def act(self, step):
-        """What is to be done at this step."""
-        raise NotImplementedError
 
 
 class StopWhenNotFinite(keras.callbacks.Callback):
@@ -192,9 +170,19 @@ class Curve(EverySteps):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._seen = dict.fromkeys(self._names, (0.0, 0.0))  # Keras's means begin anew with each epoch
+        self._ended = False
+
+    def on_test_begin(self, logs=None):
+        self._end()  # validation, at an epoch's end, is about to use the same means
 
     def on_epoch_end(self, epoch, logs=None):
-        self._left = {name: self._since(name) for name in self._names}
+        self._end()
+
+    def _end(self):
+        """Keeps what the epoch's steps since the last row left over, once."""
+        if not self._ended:
+            self._left = {name: self._since(name) for name in self._names}
+            self._ended = True
 
     def act(self, step):
         row = {"step": step}

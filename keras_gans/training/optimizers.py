@@ -79,7 +79,30 @@ class MomentumSGD(keras.optimizers.Optimizer):
         return super().from_config(config, custom_objects)
 
 
-OURS = {cls.__name__: cls for cls in (DecayToFloor, LinearRamp, MomentumSGD)}
+@register
+class AdamL2(keras.optimizers.Adam):
+    """Adam on the gradient plus l2 * weight, as the released DCGAN code has it (l2 of 1e-5).
+
+    Keras's `weight_decay` is the decoupled one (Loshchilov and Hutter 2019), which Adam does not rescale.
+
+    Args:
+        l2: float of at least 0; every weight of the player decays, gains and biases too.
+        Others as for `keras.optimizers.Adam`.
+    """
+
+    def __init__(self, learning_rate=2e-4, l2=1e-5, name="adam_l2", **kwargs):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.l2 = l2
+
+    def update_step(self, gradient, variable, learning_rate):
+        decay = ops.cast(self.l2, gradient.dtype) * ops.cast(variable, gradient.dtype)
+        super().update_step(gradient + decay, variable, learning_rate)
+
+    def get_config(self):
+        return {**super().get_config(), "l2": self.l2}
+
+
+OURS = {cls.__name__: cls for cls in (AdamL2, DecayToFloor, LinearRamp, MomentumSGD)}
 
 
 def get(optimizer):

@@ -113,6 +113,17 @@ def test_a_resumed_run_tells_its_own_speed(monkeypatch):
     assert stream.getvalue().splitlines()[1] == "step  905/1000  loss 1.000  20 images/s  48 s left"
 
 
+def test_what_is_said_stands_on_a_line_of_its_own(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    shown = progress.Progress(10, 8)
+    shown.line.show("step 1")
+    shown.say("a finding")
+    shown.line.show("step 2")
+    shown.line.close()
+    assert stream.getvalue() == "\rstep 1\na finding\n\rstep 2\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_is_a_wish_and_the_second_is_not(number):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)

@@ -134,6 +134,20 @@ def test_a_recipe_may_have_an_architecture_and_a_precision_of_its_own(kg, zoo, p
     assert keras_gans.load("./run/model").generator.dtype_policy.name == "float32"
 
 
+def test_what_goes_wrong_is_said_on_the_way(kg, zoo, photos):
+    """A discriminator that a rate beyond all bounds throws out of the floats: each turn after its first is skipped."""
+    card = artifacts.read_card(zoo / "toy_recipe")
+    beyond = {"class": "SGD", "learning_rate": 1e38}
+    card["recipes"]["quick"]["compile"] |= {"discriminator_optimizer": beyond}
+    artifacts.write_card(zoo / "toy_recipe", card)
+    result = kg("train", "toy_recipe", "--data", photos, "--steps", 8, "--out", "run")
+    assert result.stdout == "wrote run/model (8 steps)\n"
+    lines = result.stderr.splitlines()
+    told = [line for line in lines if "gradient was not finite in 5 turns in a row, and moved nothing." in line]
+    assert [line.split(":")[0] for line in told] == ["step 5", "step 6"]  # the generator meets it in step 1 already
+    assert told[1].endswith("Try half the discriminator's learning rate, now 1e+38.")
+
+
 def test_a_classifier(kg, zoo, photos):
     result = kg("train", "toy_reader", "--data", photos, "--out", "run")
     assert result.stdout == "wrote run/model (6 steps)\n"

@@ -94,6 +94,20 @@ def test_intervals_are_kept_where_keras_takes_several_steps_at_once(model, image
     assert [row["step"] for row in callbacks.read_curve(tmp_path / "c.csv")] == [4, 6, 10, 12]
 
 
+def test_validation_leaves_the_curve_as_it_is(images, tmp_path):
+    rows = []
+    for validation in (None, images[:8]):
+        keras.utils.set_random_seed(0)
+        gan = VanillaGAN(size=8, latent=4, generator_units=(8,), discriminator_units=4)
+        gan.compile()
+        path = tmp_path / f"{len(rows)}.csv"
+        curve = callbacks.Curve(path, every=3)  # 4 steps an epoch: one is left over
+        gan.fit(images, batch_size=8, epochs=3, callbacks=[curve], validation_data=validation, verbose=0)
+        rows.append(callbacks.read_curve(path))
+    assert [row["step"] for row in rows[0]] == [3, 6, 9, 12]
+    assert rows[0] == rows[1]
+
+
 def test_a_wish_to_stop_in_a_resumed_epoch_ends_the_run(model, images, tmp_path):
     kept = callbacks.Checkpoint(tmp_path, every=1)
     model.fit(images, batch_size=8, epochs=3, callbacks=[callbacks.StopAfter(2), kept], verbose=0)

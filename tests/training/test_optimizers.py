@@ -44,3 +44,19 @@ def test_tables_name_optimizers_and_schedules():
     assert isinstance(optimizers.get("sgd"), keras.optimizers.SGD)
     with pytest.raises(ValueError, match="neither Keras nor keras_gans has an optimizer or a schedule named 'Adamm'"):
         optimizers.get({"class": "Adamm"})
+
+
+def test_adam_l2_adds_the_decay_to_the_gradient(rng):
+    start, gradients = rng.normal(size=3), rng.normal(size=(4, 3))
+    optimizer = optimizers.get({"class": "AdamL2", "learning_rate": 0.01, "beta_1": 0.5, "epsilon": 1e-8, "l2": 0.3})
+    w = keras.Variable(start.astype("float32"))
+    optimizer.build([w])
+    expected, m, v = start.copy(), np.zeros(3), np.zeros(3)
+    for i, gradient in enumerate(gradients, start=1):
+        optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")])
+        g = gradient + 0.3 * expected
+        m, v = 0.5 * m + 0.5 * g, 0.999 * v + 0.001 * g**2
+        expected = expected - 0.01 * (m / (1 - 0.5**i)) / (np.sqrt(v / (1 - 0.999**i)) + 1e-8)
+        np.testing.assert_allclose(w.numpy(), expected, rtol=1e-4)
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert copy.get_config() == optimizer.get_config()
