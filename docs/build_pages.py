@@ -17,8 +17,10 @@ BEGIN, END = "<!-- models: written by docs/build_pages.py -->", "<!-- end of mod
 
 
 def size_of(card):
-    """28x28x1, or 10 classes."""
+    """28x28x1, or 10 classes, or 40 attributes."""
     a = card.architecture
+    if "attributes" in a:
+        return f"{len(a['attributes'])} attributes"
     if "size" in a:
         return f"{a['size']}x{a['size']}x{a['channels']}"
     return f"{a['num_classes']} classes"
@@ -67,6 +69,7 @@ def section(card):
             lines += [f"![{card.name}: {words}]({folder}/{picture})", f"*{words}*", ""]
     if card.status == "pretrained":
         lines += made(artifacts.read_provenance(card.folder))
+    lines += near_training_images(card)
     lines += [f"- Data: {card.data['seen']} ({card.data['source']}, {card.data['split']})"]
     lines += [f"- Licences: code {card.license}; weights {card.weights_license}"]
     lines += [f"- Recipes: {', '.join(card.recipes)}; `keras-gans train {card.name}` takes {card.default_recipe}"]
@@ -79,7 +82,29 @@ def made(record):
     p = record["provenance"]
     return [
         f"- Weights: {record['parameters']:,} parameters, {record['bytes']:,} bytes",
-        f"- Made in {p['seconds']:,} s: {p['steps']:,} steps, {p['images_seen']:,} images seen, on {p['hardware']}",
+        f"- Made in {p['seconds']:,} s: {p['steps']:,} steps, {p['images_seen']:,} images seen "
+        f"({p['images_seen'] / p['seconds']:.0f} a second), on {p['hardware']}",
+    ]
+
+
+def results(name):
+    """What a script in benchmarks/ found, or {} where it has not run."""
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def near_training_images(card):
+    """How many samples are closer to a training image than those usually are to one another."""
+    found = results("memorization").get(card.name)
+    if found is None or found["version"] != card.version:
+        return []
+    return [
+        f"![{card.name}: the samples that are closest to a training image](images/nearest_{card.name}.png)",
+        "*the 16 of 1,000 samples that are closest to a training image, which stands right of each*",
+        "",
+        f"- Closer to a training image than 99 % of these are to their nearest other, of {found['samples']:,} samples: "
+        f"{found['closer_by_pixels_per_cent']} % by pixels, {found['closer_by_features_per_cent']} % by the "
+        "discriminator's features (`python benchmarks/memorization.py`)",
     ]
 
 
@@ -109,36 +134,52 @@ def notice(cards):
 
 def measured_page():
     """docs/measured.md: what the scripts in benchmarks/ found, against what was aimed at."""
-    startup, digits = (
-        json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text()) for name in ("startup", "digits")
-    )
-    lines = [
-        "# Measured",
-        "",
-        "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure.",
-        "",
-    ]
-    lines += [
-        "## Start (`python benchmarks/startup.py`)",
-        "",
-        "| what | median | spread | aim | |",
-        "|---|---|---|---|---|",
-    ]
-    for name, result in startup["seconds"].items():
-        aim = startup["aims"][name]
+    about = "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure."
+    head = ["# Measured", "", about]
+    parts = [head, startup_table(), digits_table(), attributes_table()]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def startup_table():
+    """How quickly things start."""
+    found = results("startup")
+    lines = ["## Start (`python benchmarks/startup.py`)", ""]
+    lines += ["| what | median | spread | aim | |", "|---|---|---|---|---|"]
+    for name, result in found["seconds"].items():
+        aim = found["aims"][name]
         verdict = "met" if result["median"] < aim else "missed"
         lines.append(f"| {name} | {result['median']:.3f} s | {result['spread']:.3f} s | {aim} s | {verdict} |")
-    machine = startup["machine"]
-    lines += [
-        "",
-        f"Python {machine['python']}, {machine['cores']} cores, {machine['machine']}; ten fresh processes each.",
-        "",
-    ]
-    lines += ["## Digits (`python benchmarks/digits.py`)", "", "| what | value | aim | |", "|---|---|---|---|"]
-    for row in digits:
+    machine = found["machine"]
+    said = f"Python {machine['python']}, {machine['cores']} cores, {machine['machine']}; ten fresh processes each."
+    return [*lines, "", said]
+
+
+def digits_table():
+    """What the classifier says of the digits."""
+    lines = ["## Digits (`python benchmarks/digits.py`)", "", "| what | value | aim | |", "|---|---|---|---|"]
+    for row in results("digits"):
         verdict = "met" if row["value"] >= row["aim"] else "missed"
         lines.append(f"| {row['what']} | {row['value']:.2f} % | at least {row['aim']} % | {verdict} |")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def attributes_table():
+    """How well faces' attributes are read; nothing where that was not measured yet."""
+    found = results("attributes")
+    if not found:
+        return []
+    lines = [
+        "## Attributes of faces (`python benchmarks/attributes.py`)",
+        "",
+        f"{found['model']} on the {found['images']:,} images of {found['data']}, which it did not see; in per cent.",
+        "",
+        "| attribute | how often | accuracy | of the commoner answer | average precision |",
+        "|---|---|---|---|---|",
+    ]
+    for row in found["attributes"]:
+        name, *values = row.values()
+        lines.append(f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |")
+    return lines
 
 
 def pages():
