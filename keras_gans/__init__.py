@@ -47,6 +47,7 @@ _MODULES = {
     "latent": "latent",
     "layers": "layers",
     "losses": "losses",
+    "metrics": "metrics",
     "models": "models",
     "penalties": "penalties",
     "random": "random",
