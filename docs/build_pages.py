@@ -36,9 +36,10 @@ def table(cards):
         weights = "recipe only"
         if card.status == "pretrained":
             weights = f"{artifacts.read_provenance(card.folder)['bytes'] / 1e6:.1f} MB"
-        seen = card.data.get("other_than_name", card.data["seen"])
         link = f"[`{card.name}`](docs/models.md#{card.name})"
-        rows.append(f"| {link} | {card.title} | {size_of(card)} | {weights} | {seen} | {card.weights_license} |")
+        rows.append(
+            f"| {link} | {card.title} | {size_of(card)} | {weights} | {card.data['seen']} | {card.weights_license} |"
+        )
     return "\n".join(rows)
 
 
