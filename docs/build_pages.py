@@ -68,9 +68,9 @@ def section(card):
     ):
         if (card.folder / picture).is_file():
             lines += [f"![{card.name}: {words}]({folder}/{picture})", f"*{words}*", ""]
+    lines += near_training_images(card)
     if card.status == "pretrained":
         lines += made(artifacts.read_provenance(card.folder))
-    lines += near_training_images(card)
     lines += [f"- Data: {card.data['seen']} ({card.data['source']}, {card.data['split']})"]
     lines += [f"- Licences: code {card.license}; weights {card.weights_license}"]
     lines += [f"- Recipes: {', '.join(card.recipes)}; `keras-gans train {card.name}` takes {card.default_recipe}"]
@@ -95,17 +95,15 @@ def results(name):
 
 
 def near_training_images(card):
-    """How many samples are closer to a training image than those usually are to one another."""
-    found = results("memorization").get(card.name)
-    if found is None or found["version"] != card.version:
+    """The samples that are closest to a training image, of the weights that stand there; the card's limits say more."""
+    found = results("memorization").get(card.name, {})
+    if found.get("version") != card.version:
         return []
     return [
         f"![{card.name}: the samples that are closest to a training image](images/nearest_{card.name}.png)",
-        "*the 16 of 1,000 samples that are closest to a training image, which stands right of each*",
+        f"*the 16 of {found['samples']:,} samples that are closest to a training image, which stands right of each "
+        "(`python benchmarks/memorization.py`)*",
         "",
-        f"- Closer to a training image than 99 % of these are to their nearest other, of {found['samples']:,} samples: "
-        f"{found['closer_by_pixels_per_cent']} % by pixels, {found['closer_by_features_per_cent']} % by the "
-        "discriminator's features (`python benchmarks/memorization.py`)",
     ]
 
 

@@ -1,5 +1,8 @@
 """What is shipped is what its records say, and does what it is for."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,3 +79,18 @@ def test_fine_tuning_moves_the_model(reader):
     gan.compile()
     gan.fit(sevens, epochs=3, verbose=0)
     assert (reader.classify(gan.generate(500)) == 7).mean() >= 0.8
+
+
+def test_what_is_near_to_training_images_is_stated():
+    root = Path(__file__).resolve().parents[1]
+    measured = json.loads((root / "benchmarks" / "results" / "memorization.json").read_text())
+    coloured = [name for name in PUBLISHED if keras_gans.info(name).architecture.get("channels") == 3]
+    drawing = [name for name in coloured if keras_gans.info(name).task == "generate"]
+    assert set(drawing) == set(measured)
+    for name, found in measured.items():
+        card = keras_gans.info(name)
+        assert found["version"] == card.version
+        pixels, features = found["closer_by_pixels_per_cent"], found["closer_by_features_per_cent"]
+        said = f"Of {found['samples']:,} samples {pixels} % by pixels and {features} % by the discriminator's features"
+        assert any(limit.startswith(said) for limit in card.limits)
+        assert (root / "docs" / "images" / f"nearest_{name}.png").is_file()
