@@ -135,7 +135,7 @@ def measured_page():
     """docs/measured.md: what the scripts in benchmarks/ found, against what was aimed at."""
     about = "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure."
     head = ["# Measured", "", about]
-    parts = [head, startup_table(), digits_table(), attributes_table()]
+    parts = [head, startup_table(), digits_table(), attributes_table(), *recipe_tables()]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -179,6 +179,35 @@ def attributes_table():
         name, *values = row.values()
         lines.append(f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |")
     return lines
+
+
+def recipe_tables():
+    """The recipes of a card against one another, where that was measured."""
+    tables = []
+    for path in sorted((ROOT / "benchmarks" / "results").glob("recipes_*.json")):
+        found = results(path.stem)
+        name, size = found["model"], found["compared"]
+        lines = [
+            f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
+            "",
+            f"{found['images_seen']:,} images seen each, the shipped width, on {found['hardware']}. "
+            f"Sliced Wasserstein distance of {size:,} samples to {size:,} training images. One run each.",
+            "",
+            "| recipe | finest level | mean of levels | steps | seconds |",
+            "|---|---|---|---|---|",
+        ]
+        for row in found["recipes"]:
+            took = f"{row['steps']:,} | {row['seconds']:,}" if "steps" in row else "|"
+            lines.append(f"| {row['recipe']} | {row['finest']} | {row['mean']} | {took} |")
+        for row in found["recipes"][1:]:
+            picture = f"images/{name}_{row['recipe']}.png"
+            lines += [
+                "",
+                f"![{name} after {found['images_seen']:,} images by {row['recipe']}]({picture})",
+                f"*{row['recipe']}*",
+            ]
+        tables.append(lines)
+    return tables
 
 
 def pages():
