@@ -4,7 +4,7 @@ python docs/face_arithmetic.py                                     # dcgan_celeb
 python docs/face_arithmetic.py runs/mine/model --reader runs/reader/model --out figure.png
 
 It draws 20,000 samples and has the reader say what each shows. A concept is the mean latent of its K surest samples,
-where the paper took three that it chose by eye. The sum of concepts is drawn, and around it, as in the paper, the same
+three as in the paper, which chose them by eye. The sum of concepts is drawn, and around it, as in the paper, the same
 with uniform noise of +-0.25 added. Then the reader says how many of 64 such variations show a woman with glasses.
 
 Writes the figure and beside it, with the ending .json, the numbers. It works offline once both models are there.
@@ -103,7 +103,7 @@ def main():
     parser.add_argument("--reader", default="attributes_celeba", help="what reads: a name, or a model folder")
     parser.add_argument("--samples", type=int, default=20_000)
     parser.add_argument(
-        "-k", type=int, default=16, help="samples averaged for each concept (default: 16; the paper: 3)"
+        "-k", type=int, default=3, help="samples averaged for each concept (default: 3, as in the paper)"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=FIGURE)
