@@ -67,8 +67,9 @@ def main():
     card = keras_gans.info(asked.name)
     size, channels = card.architecture["size"], card.architecture["channels"]
     pictures = data.load(card.data["source"], split=card.data["split"], size=size, channels=channels)
-    order = np.random.default_rng(0).permutation(len(pictures))[: 2 * COMPARED]
-    real, other = np.array_split(pictures.images[order], 2)
+    half = min(COMPARED, len(pictures) // 2)
+    order = np.random.default_rng(0).permutation(len(pictures))
+    real, other = pictures.images[order[:half]], pictures.images[order[half : 2 * half]]
     rows = [{"recipe": "other training images", **distances(other, real)}]
     for name in asked.recipes:
         with tempfile.TemporaryDirectory() as folder:
