@@ -280,6 +280,7 @@ class ModelContract:
 
     # 7. Mixed precision.
 
+    @pytest.mark.slow
     def test_7_mixed_bfloat16_trains(self):
         model = self.build(dtype="mixed_bfloat16")
         model.compile(**self.compile_arguments)

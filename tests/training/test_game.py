@@ -67,6 +67,7 @@ def test_statistics_move_in_the_own_turn_only():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_k_turns_take_fresh_images_and_a_step_takes_k_batches():
     model = vanilla()
     model.compile(discriminator_steps=3)
@@ -251,6 +252,7 @@ def test_frozen_layers_stay_frozen_in_a_keras_file(tmp_path):
     assert len(loaded.generator.trainable_variables) == len(model.generator.trainable_variables) == 2
 
 
+@pytest.mark.slow
 def test_a_model_that_was_trained_further_says_so(tmp_path):
     gan = keras_gans.load("vanilla_mnist", weights=False)
     gan.save_pretrained(tmp_path / "as_it_was")
