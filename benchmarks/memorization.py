@@ -16,7 +16,7 @@ import numpy as np
 
 import keras_gans
 from keras_gans import data
-from keras_gans.metrics.memorization import memorization
+from keras_gans.metrics.memorization import Nearest, memorization, nearest
 from keras_gans.zoo import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,19 +37,19 @@ def found_by(look, samples, training, flipped):
     found = memorization(seen, real)
     if not flipped:
         return found
-    mirrored = memorization(seen, look(training[:, :, ::-1]))
-    nearer = mirrored.nearest.distances < found.nearest.distances
-    distances = np.where(nearer, mirrored.nearest.distances, found.nearest.distances)
-    indices = np.where(nearer, mirrored.nearest.indices + len(real), found.nearest.indices)
+    mirrored = nearest(seen, look(training[:, :, ::-1]))
+    nearer = mirrored.distances < found.nearest.distances
+    distances = np.where(nearer, mirrored.distances, found.nearest.distances)
+    indices = np.where(nearer, mirrored.indices + len(real), found.nearest.indices)
     share = float(np.mean(distances < found.threshold))
-    return found._replace(share=share, nearest=found.nearest._replace(distances=distances, indices=indices))
+    return found._replace(share=share, nearest=Nearest(distances, indices))
 
 
-def pairs(samples, training, nearest):
+def pairs(samples, training, found):
     """The closest pairs, four to a row: each sample with the training image right of it."""
-    closest = np.argsort(nearest.distances, kind="stable")[:PAIRS]
+    closest = np.argsort(found.distances, kind="stable")[:PAIRS]
     both_ways = [training, training[:, :, ::-1]]
-    real = [both_ways[i // len(training)][i % len(training)] for i in nearest.indices[closest]]
+    real = [both_ways[i // len(training)][i % len(training)] for i in found.indices[closest]]
     shown = np.stack([samples[closest], np.stack(real)], axis=1)
     return data.grid(shown.reshape(-1, *samples.shape[1:]), 8)
 

@@ -125,7 +125,7 @@ def notice(cards):
     shipped = [card for card in cards if card.status == "pretrained"]
     parts = [
         f"zoo/models/{card.name}/{artifacts.WEIGHTS}\n    {card.weights_license}\n"
-        f"    Trained on {card.data.get('other_than_name', card.data['seen'])}"
+        f"    Trained on {card.data['seen']}"
         for card in shipped
     ]
     return "\n".join([NOTICE, *(f"{part}\n" for part in parts or ["No weights ship yet."])])

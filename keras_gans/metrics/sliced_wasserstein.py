@@ -1,5 +1,5 @@
-"""Sliced Wasserstein distance between patches of two sets of images (Karras et al. 2018, section 5): how far samples
-are from real images in local structure, at each scale, without a classifier."""
+"""Sliced Wasserstein distance between patches of two sets of images (Karras et al. 2018): how far samples are from real
+images in local structure, at each scale, without a classifier."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ _BINOMIAL = np.array([1, 4, 6, 4, 1], "float32") / 16
 
 
 def sliced_wasserstein(images, real, patches=128, directions=512, seed=0):
-    """The distance at each level of a Laplacian pyramid, times 1000, as the paper prints it.
+    """The distance at each level of a Laplacian pyramid, times 1000.
 
     Both sets are taken apart into a Laplacian pyramid down to 16x16. At each level `patches` places an image are drawn,
     7x7 pixels there taken, each colour channel brought to mean 0 and deviation 1 over the whole set, and both sets of
@@ -16,8 +16,8 @@ def sliced_wasserstein(images, real, patches=128, directions=512, seed=0):
 
     Args:
         images, real: uint8 (n, h, w, c): as many of both; h = w = 16, 32, 64, ...
-        patches: per image and level. The paper has 128 on 16,384 images.
-        directions: of the projections. The paper has 4 times 128.
+        patches: per image and level.
+        directions: of the projections.
         seed: of places and directions.
 
     Returns:

@@ -1,8 +1,7 @@
 """A small convolutional network that reads the attributes of faces: what generated faces are judged with.
 
-The paper (Liu et al. 2015) made CelebA and its 40 attributes, and reads them at 87 % on average with two localisation
-networks and support vector machines on the features of a third. Here one network reads all of them, its last layer a
-logit for each.
+The paper (Liu et al. 2015) made CelebA and its 40 attributes. It reads them with several networks and support vector
+machines; here one network reads all, its last layer a logit for each.
 """
 
 import keras
@@ -66,8 +65,7 @@ class AttributeNet(Pretrained, keras.Model):
         _check_names(attributes)
         build.check_counts("widths", widths)
         build.check_choice("channels", channels, (1, 3))
-        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be a number of at least 0 and less than 1, got {dropout!r}")
+        build.check_rate("dropout", dropout)
         build.check_count("size", size)
         if size % 2 ** len(widths):
             raise ValueError(f"size must be a multiple of {2 ** len(widths)} for {len(widths)} widths, got {size}")
@@ -90,11 +88,7 @@ class AttributeNet(Pretrained, keras.Model):
 
     def samples(self):
         """The filters of the first layer, each scaled to 0..255: uint8 (h, w, channels)."""
-        kernel = keras.ops.convert_to_numpy(self.network.get_layer("conv_0").kernel)  # (5, 5, channels, n)
-        filters = np.moveaxis(kernel, -1, 0).astype("float32")
-        low, high = filters.min(axis=(1, 2, 3), keepdims=True), filters.max(axis=(1, 2, 3), keepdims=True)
-        large = np.kron((filters - low) / (high - low + 1e-12), np.ones((1, 6, 6, 1)))
-        return pixels.grid(pixels.to_uint8(large, 0.0, 1.0))
+        return build.filters(self.network.get_layer("conv_0"))
 
     def call(self, images, training=False):
         """Images (n, size, size, channels), 0..255 -> logits (n, attributes)."""

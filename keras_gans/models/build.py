@@ -3,6 +3,9 @@
 import contextlib
 
 import keras
+import numpy as np
+
+from keras_gans.data import images as pixels
 
 
 @contextlib.contextmanager
@@ -15,6 +18,14 @@ def precision(dtype):
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def filters(layer):
+    """A picture of a convolution's filters (h, w, 1 or 3 channels), each scaled to 0..255: uint8 (height, width, c)."""
+    kernel = np.moveaxis(keras.ops.convert_to_numpy(layer.kernel), -1, 0).astype("float32")  # (n, h, w, c)
+    low, high = kernel.min(axis=(1, 2, 3), keepdims=True), kernel.max(axis=(1, 2, 3), keepdims=True)
+    large = np.kron((kernel - low) / (high - low + 1e-12), np.ones((1, 6, 6, 1)))
+    return pixels.grid(pixels.to_uint8(large, 0.0, 1.0))
 
 
 def check_choice(name, value, choices):
@@ -38,8 +49,18 @@ def check_counts(name, values, length=None):
         check_count(f"{name}[{i}]", value)
 
 
+def check_rate(name, value):
+    """Raises ValueError unless `value` is a number in [0, 1)."""
+    if not _is_rate(value):
+        raise ValueError(f"{name} must be a number of at least 0 and less than 1, got {value!r}")
+
+
+def _is_rate(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1
+
+
 def check_rates(name, values, length):
     """Raises ValueError unless `values` is `length` numbers in [0, 1)."""
     fits = isinstance(values, (list, tuple)) and len(values) == length
-    if not fits or any(isinstance(v, bool) or not isinstance(v, (int, float)) or not 0 <= v < 1 for v in values):
+    if not fits or not all(map(_is_rate, values)):
         raise ValueError(f"{name} must be {length} numbers of at least 0 and less than 1, got {values!r}")

@@ -62,11 +62,7 @@ class LeNet(Pretrained, keras.Model):
 
     def samples(self):
         """The filters of the first layer, each scaled to 0..255: uint8 (h, w, 1)."""
-        kernel = keras.ops.convert_to_numpy(self.network.get_layer("conv_0").kernel)  # (5, 5, 1, n)
-        filters = np.moveaxis(kernel, -1, 0)
-        low, high = filters.min(axis=(1, 2, 3), keepdims=True), filters.max(axis=(1, 2, 3), keepdims=True)
-        large = np.kron((filters - low) / (high - low + 1e-12), np.ones((1, 6, 6, 1)))
-        return pixels.grid(pixels.to_uint8(large, 0.0, 1.0))
+        return build.filters(self.network.get_layer("conv_0"))
 
     def call(self, images, training=False):
         """Images (n, 28, 28, 1), 0..255 -> logits (n, num_classes)."""
