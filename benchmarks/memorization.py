@@ -16,7 +16,7 @@ import numpy as np
 
 import keras_gans
 from keras_gans import data
-from keras_gans.metrics.memorization import Nearest, memorization, nearest
+from keras_gans.metrics.nearest import Nearest, memorization, nearest
 from keras_gans.zoo import registry
 
 ROOT = Path(__file__).resolve().parents[1]

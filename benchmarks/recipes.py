@@ -19,7 +19,7 @@ import numpy as np
 
 import keras_gans
 from keras_gans import data
-from keras_gans.metrics.sliced_wasserstein import sliced_wasserstein
+from keras_gans.metrics.swd import sliced_wasserstein
 from keras_gans.training import run
 
 ROOT = Path(__file__).resolve().parents[1]

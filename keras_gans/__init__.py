@@ -18,6 +18,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "load": "api",
+    "evaluate": "api.evaluation",
+    "feature_extractor": "api.extractors",
     "list_models": "zoo.registry",
     "info": "zoo.registry",
     "AdversarialModel": "training.game",
@@ -36,6 +38,8 @@ _HOMES = {
     "CardError": "artifacts",
     "CheckpointError": "artifacts",
     "DataError": "artifacts",
+    "MetricError": "artifacts",
+    "ProtocolError": "artifacts",
 }
 _MODULES = {
     "api": "api",

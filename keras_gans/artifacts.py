@@ -80,6 +80,14 @@ class DataError(KerasGansError, ValueError):
     """Images or labels that a model cannot take."""
 
 
+class MetricError(KerasGansError, ValueError):
+    """What a metric cannot be computed from: too few samples, other shapes, values that are not finite."""
+
+
+class ProtocolError(KerasGansError, ValueError):
+    """Two scores that were not measured in the same way, and so say nothing about one another."""
+
+
 # ---- bytes ------------------------------------------------------------------------------------------------
 
 

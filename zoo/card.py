@@ -37,6 +37,8 @@ class Card:
     license, weights_license: of the code and of the weights; they may differ.
     recipes: name -> {batch_size, steps, compile, ...}; default_recipe is the one that `train` takes.
     limits: known failures, a sentence each.
+    protocol: how the model is measured where nothing else is asked for: features (an extractor's name), source and
+        split (of the real images), samples (how many are drawn).
     folder: where the card was read; published: whether that was the registry. Neither is written.
     """
 
@@ -55,6 +57,7 @@ class Card:
     recipes: dict[str, dict[str, Any]] = field(default_factory=dict)
     default_recipe: str = ""
     limits: list[str] = field(default_factory=list)
+    protocol: dict[str, Any] = field(default_factory=dict)
     folder: Path = field(default=Path(), compare=False)
     published: bool = field(default=False, compare=False)
 
@@ -82,7 +85,7 @@ class Card:
     def to_dict(self) -> dict[str, Any]:
         """What card.toml holds, in the order of the fields; `from_dict` reads it back as an equal card."""
         values = {f.name: copy.deepcopy(getattr(self, f.name)) for f in fields(self) if f.compare}
-        optional = ("recipes", "default_recipe", "limits")
+        optional = ("recipes", "default_recipe", "limits", "protocol")
         return {key: value for key, value in values.items() if value or key not in optional}
 
 
@@ -184,6 +187,12 @@ _DATA: Rules = {
     "note": (_text, False),
     "other_than_name": (_text, False),
 }
+_PROTOCOL: Rules = {
+    "features": (_text, True),
+    "source": (_text, True),
+    "split": (_text, True),
+    "samples": (_positive, True),
+}
 _CARD: Rules = {
     "name": (_name, True),
     "family": (_text, True),
@@ -200,4 +209,5 @@ _CARD: Rules = {
     "recipes": (_recipes, False),
     "default_recipe": (_text, False),
     "limits": (_texts, False),
+    "protocol": (_table_of(_PROTOCOL), False),
 }

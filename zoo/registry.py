@@ -35,6 +35,11 @@ def models_folder() -> Path:
     return Path(__file__).resolve().parent / "models"
 
 
+def statistics_folder() -> Path:
+    """The folder of the statistics of real images by which shipped protocols measure."""
+    return Path(__file__).resolve().parent / "statistics"
+
+
 def names(folder: str | Path | None = None) -> list[str]:
     """The published names, sorted. `folder` stands in for `models_folder()`."""
     root = Path(folder) if folder is not None else models_folder()

@@ -39,6 +39,7 @@ class LeNet(Pretrained, keras.Model):
     """
 
     task = "classify"
+    image_shape = (28, 28, 1)
     paper = {
         "title": "Gradient-Based Learning Applied to Document Recognition",
         "authors": "LeCun, Bottou, Bengio, Haffner",
@@ -134,6 +135,12 @@ class LeNet(Pretrained, keras.Model):
     def classify(self, images, batch_size=256):
         """The class of each image: int64 (n,), from uint8 images (n, 28, 28, 1). Wrong images are a DataError."""
         return np.argmax(self._run(self.network, images, batch_size), axis=1)
+
+    def probabilities(self, images, batch_size=256):
+        """Of each class: float32 (n, num_classes), from uint8 images (n, 28, 28, 1). Wrong images are a DataError."""
+        logits = self._run(self.network, images, batch_size).astype("float64")
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return (odds / odds.sum(axis=1, keepdims=True)).astype("float32")
 
     def features(self, images, batch_size=256):
         """float32 (n, units) of uint8 images (n, 28, 28, 1). Wrong images are a DataError."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.metrics import memorization
+from keras_gans.metrics import nearest
 
 
 def _brute(points, reference):
@@ -12,44 +12,44 @@ def _brute(points, reference):
 
 
 def test_nearest_finds_the_nearest_in_several_chunks(rng, monkeypatch):
-    monkeypatch.setattr(memorization, "_CHUNK", 7)
+    monkeypatch.setattr(nearest, "_CHUNK", 7)
     points, reference = rng.normal(size=(30, 2, 3)), rng.normal(size=(50, 2, 3))
-    found = memorization.nearest(points, reference)
+    found = nearest.nearest(points, reference)
     expected = _brute(points, reference)
     np.testing.assert_array_equal(found.indices, expected.argmin(1))
     np.testing.assert_allclose(found.distances, expected.min(1), rtol=1e-5)
 
 
 def test_no_row_is_its_own_neighbour(rng, monkeypatch):
-    monkeypatch.setattr(memorization, "_CHUNK", 7)
+    monkeypatch.setattr(nearest, "_CHUNK", 7)
     x = rng.integers(0, 256, (40, 4, 4, 3), dtype="uint8")
     expected = _brute(x, x) + np.diag(np.full(40, np.inf))
-    found = memorization.nearest(x, x, itself=True)
+    found = nearest.nearest(x, x, itself=True)
     np.testing.assert_array_equal(found.indices, expected.argmin(1))
     np.testing.assert_allclose(found.distances, expected.min(1), rtol=1e-5)
 
 
 def test_twins_have_a_distance_of_exactly_zero(rng):
     x = 1000.0 + rng.normal(size=(5, 300))
-    assert (memorization.nearest(x, x).distances == 0).all()
+    assert (nearest.nearest(x, x).distances == 0).all()
 
 
 def test_copies_are_memorised_and_strangers_are_not(rng):
     training = rng.normal(size=(400, 10))
     copies = training[:50] + rng.normal(size=(50, 10)) * 1e-3
     strangers = rng.normal(size=(2000, 10))
-    both = memorization.memorization(np.concatenate([copies, strangers[:50]]), training)
+    both = nearest.memorization(np.concatenate([copies, strangers[:50]]), training)
     assert 0.48 <= both.share <= 0.56
     own = np.sort(_brute(training, training) + np.diag(np.full(400, np.inf)), axis=1)[:, 0]
     assert both.threshold == pytest.approx(np.percentile(own, 1), rel=1e-5)
     # 1 % is what chance gives, within four standard errors of a share of 2,000 and the percentile's own error of 400
-    assert memorization.memorization(strangers, training).share < 0.035
+    assert nearest.memorization(strangers, training).share < 0.035
 
 
 def test_wrong_sizes_are_one_sentence(rng):
     with pytest.raises(ValueError, match="rows of one size were wanted, got 3 and 4 numbers"):
-        memorization.nearest(np.zeros((2, 3)), np.zeros((2, 4)))
+        nearest.nearest(np.zeros((2, 3)), np.zeros((2, 4)))
     with pytest.raises(ValueError, match="at least 2 rows to be near to were wanted, got 1"):
-        memorization.nearest(np.zeros((1, 3)), np.zeros((1, 3)), itself=True)
+        nearest.nearest(np.zeros((1, 3)), np.zeros((1, 3)), itself=True)
     with pytest.raises(ValueError, match="at least one sample was wanted, got none"):
-        memorization.memorization(np.zeros((0, 3)), np.zeros((3, 3)))
+        nearest.memorization(np.zeros((0, 3)), np.zeros((3, 3)))

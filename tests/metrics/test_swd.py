@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.metrics import sliced_wasserstein as swd
+from keras_gans.metrics import swd
 
 
 def _pictures(n, seed, side=32):

@@ -1,0 +1,228 @@
+"""`keras_gans.evaluate`: models and folders of images, measured by protocols that stand in the scores."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_gans import metrics as measured
+from keras_gans.api.extractors import feature_extractor
+from keras_gans.api.measures import MEASURES, Subject
+from keras_gans.artifacts import MetricError
+from keras_gans.metrics import sources, statistics
+from keras_gans.metrics.features import Progress
+from keras_gans.metrics.score import Score, over_seeds
+
+log = logging.getLogger("keras_gans")
+
+DEFAULT = ("fid", "kid", "prdc")
+SEEDS = 5
+
+
+def evaluate(
+    what: Any,
+    metrics: str | Sequence[str] = DEFAULT,
+    against: Any = None,
+    *,
+    features: Any = None,
+    n: int | None = None,
+    seeds: int = SEEDS,
+    split: str = "train",
+    batch_size: int = 64,
+    progress: Progress | None = None,
+) -> list[Score]:
+    """Measures a model, or any images.
+
+    Args:
+        what: a published name, a model's folder, or a model; or images: a folder, an archive, an array, a
+            tf.data.Dataset.
+        metrics: names among "fid", "kid", "prdc", "is", "accuracy", "swd", "parzen", "one_nn", "memorized", as a list
+            or a text with commas between.
+        against: the real images: "tfds:NAME", a folder, an archive, an array; or their statistics, a `Reference` or the
+            path of one (*.stats.safetensors). None: what the model's card names, whose statistics ship.
+        features: an extractor, or its name as `feature_extractor` takes it. None: what the card names.
+        n: samples drawn for each seed. None: what the card says, or 10,000; of images, all.
+        seeds: how many sampling seeds, 0, 1, ...: the score is their mean, its interval 95 % by Student's t. Images are
+            measured once.
+        split: of "tfds:NAME".
+        batch_size: images drawn and read at once.
+        progress: function (images done, of how many).
+
+    Returns:
+        A list of `Score`.
+
+    Raises:
+        MetricError: what is asked for cannot be measured so; the sentence says what can.
+        The errors of `load` and `keras_gans.data.load`.
+    """
+    names = _names(metrics)
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise MetricError(f"seeds is how many sampling seeds, and {seeds!r} came: give a whole number above 0.")
+    fake, card = resolve(what)
+    drawn = hasattr(fake, "generate")
+    asked = (card.protocol if card else {}) or {}
+    extractor = _extractor(names, features, asked)
+    n = n if n is not None else asked.get("samples", 10_000) if drawn else None
+    subject = Subject(
+        fake,
+        n,
+        extractor,
+        lambda: real_side(against, extractor, asked, split, batch_size, progress),
+        _real_images(against, asked, split, fake),
+        batch_size,
+        progress,
+    )
+    seeds = seeds if drawn else 1
+    _estimate(subject, names, seeds)
+    return [score for name in names for score in _over_seeds(MEASURES[name][0], subject, seeds)]
+
+
+def _names(metrics: str | Sequence[str]) -> list[str]:
+    names = [name.strip() for name in (metrics.split(",") if isinstance(metrics, str) else metrics)]
+    unknown = [name for name in names if name not in MEASURES]
+    if unknown or not names:
+        came = repr(unknown[0]) if unknown else "none"
+        raise MetricError(f"Metrics are {', '.join(MEASURES)}, and {came} came: choose among them.")
+    return list(dict.fromkeys(names))
+
+
+def resolve(what: Any) -> tuple[Any, Any]:
+    """(what draws or holds the samples, its card or None) of anything that `evaluate` takes."""
+    from keras_gans import api
+    from keras_gans.artifacts import CARD
+    from keras_gans.zoo import registry
+    from keras_gans.zoo.card import NAME, Card
+
+    is_name = isinstance(what, str) and (NAME.fullmatch(what) or what.startswith("hf://"))
+    folder = os.path.expanduser(what) if isinstance(what, (str, os.PathLike)) and not is_name else None
+    if folder is not None and not os.path.isfile(os.path.join(folder, CARD)):
+        return what, None  # images
+    if is_name or folder is not None:
+        reference = what if is_name else Path(str(folder))
+        card = registry.find(reference)
+        if card.task != "generate":
+            raise MetricError(f"{card.name} draws nothing: its measure is another (`keras-gans info {card.name}`).")
+        return api.load(reference), card
+    if hasattr(what, "generate") and getattr(what, "card", None):
+        return what, Card.from_dict(what.card, Path())
+    return what, None
+
+
+def _extractor(names: list[str], features: Any, asked: dict[str, Any]) -> Any:
+    if not any(MEASURES[name][1] for name in names):
+        return None
+    features = features or asked.get("features")
+    if features is None:
+        raise MetricError(
+            f"{names[0]} is taken on features and the model's card names none: say which, as in features='lenet_mnist' "
+            "for digits, or 'pixels'."
+        )
+    return feature_extractor(features) if isinstance(features, (str, os.PathLike)) else features
+
+
+def _real_images(against: Any, asked: dict[str, Any], split: str, fake: Any) -> Any:
+    """A function of a split's name that gives the real images, or None where they are not at hand."""
+    if _is_statistics(against) or (against is None and not asked):
+        return None
+    source = asked.get("source") if against is None else against
+    default = asked.get("split", split) if against is None else split
+
+    def real(wanted: str | None) -> Any:
+        from keras_gans import data
+
+        shape = getattr(fake, "image_shape", None)
+        size, channels = (shape[0], shape[2]) if shape else (None, None)
+        return data.load(source, split=wanted or default, size=size, channels=channels)
+
+    return real
+
+
+def _is_statistics(against: Any) -> bool:
+    return isinstance(against, measured.Reference) or str(against).endswith(statistics.SUFFIX)
+
+
+def real_side(
+    against: Any,
+    extractor: Any,
+    asked: dict[str, Any],
+    split: str = "train",
+    batch_size: int = 64,
+    progress: Progress | None = None,
+) -> Any:
+    """The `Reference` of the real images: given, shipped, from the cache, or computed and kept there."""
+    if isinstance(against, measured.Reference):
+        return statistics.reference(against, extractor)
+    if _is_statistics(against):
+        return statistics.reference(measured.Reference.load(os.path.expanduser(str(against))), extractor)
+    if against is None:
+        if not asked:
+            raise MetricError(
+                "Real images to compare with were wanted: say which, as in against='tfds:mnist'."
+            )
+        found = shipped(extractor, asked["source"], asked["split"])
+        if found is not None:
+            return found
+        against, split = asked["source"], asked["split"]
+    return _cached(against, split, extractor, batch_size, progress)
+
+
+def statistics_file(extractor_name: str, source: str, split: str) -> str:
+    """lenet_mnist-v1, tfds:mnist, train -> lenet_mnist-v1-mnist-train.stats.safetensors"""
+    return f"{extractor_name}-{source.removeprefix('tfds:')}-{split}{statistics.SUFFIX}".replace("/", "_")
+
+
+def shipped(extractor: Any, source: str, split: str) -> Any:
+    """The statistics that travel with the zoo, or None."""
+    from keras_gans.zoo import registry
+
+    path = registry.statistics_folder() / statistics_file(extractor.name, source, split)
+    return statistics.reference(measured.Reference.load(path), extractor) if path.is_file() else None
+
+
+def _cached(against: Any, split: str, extractor: Any, batch_size: int, progress: Progress | None) -> Any:
+    """Computed once for these very images and this very extractor."""
+    from keras_gans.zoo import download
+
+    source = sources.open_source(against, shape=extractor.image_shape, split=split)
+    if not isinstance(source, sources.Stored):
+        return statistics.reference(source, extractor, batch_size=batch_size, progress=progress)
+    key = f"{extractor.name}-{(extractor.sha256 or 'none')[:12]}-{source.images.fingerprint()[:16]}{statistics.SUFFIX}"
+    path = download.cache_dir() / "statistics" / key
+    if path.is_file():
+        return measured.Reference.load(path)
+    log.info("reading %s real images (%s), once", source.n, source.name)
+    found = statistics.reference(source, extractor, batch_size=batch_size, progress=progress)
+    try:
+        found.save(path)
+    except OSError as error:
+        log.warning("the statistics of %s could not be kept (%s)", source.name, error)
+    return found
+
+
+def _estimate(subject: Subject, names: list[str], seeds: int) -> None:
+    """Says before it starts how long drawing and reading will take, from one batch of each."""
+    if not hasattr(subject.fake, "generate") or subject.extractor is None or not subject.n:
+        return
+    count = min(subject.batch_size, subject.n)
+    source = sources.open_source(subject.fake, count, 0)
+    seconds = 0.0
+    for _ in range(2):  # the first one builds what it needs
+        began = time.monotonic()
+        for batch in source.batches(count):
+            subject.extractor.features(sources.brought_to(batch.images, subject.extractor.image_shape))
+        seconds = time.monotonic() - began
+    total = seconds * subject.n / count * seeds
+    log.info("%s: %d x %s samples, about %s", ", ".join(names), seeds, f"{subject.n:,}", _duration(total))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _over_seeds(function: Any, subject: Subject, seeds: int) -> list[Score]:
+    by_seed = [function(subject, seed) for seed in range(seeds)]
+    return [over_seeds(same) for same in zip(*by_seed, strict=True)]

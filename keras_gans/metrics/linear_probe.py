@@ -1,0 +1,184 @@
+"""A linear classifier on features: what a discriminator has learnt (Radford et al. 2015, section 5.1).
+
+An L2-regularised support vector machine with squared hinge loss, one class against the rest, as the released code's
+liblinear trains it: min |w|^2 / 2 + C sum max(0, 1 - y w.x)^2, with a bias that is regularised as another weight.
+Here all classes are solved at once by Newton's method, whose Hessian is only ever applied, so that 50,000 images of
+5,000 features take a minute.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_gans.artifacts import MetricError
+from keras_gans.metrics.arrays import checked
+from keras_gans.metrics.score import Score, protocol
+
+GRID = (1e-4, 1e-3, 1e-2)  # the released code's range of C
+_NEWTON_STEPS, _CONJUGATE_STEPS, _HALVINGS = 30, 60, 12
+_TOLERANCE = 1e-3  # of the gradient at 0
+_CHUNK = 4096  # rows
+_FAR = 1e6  # deviations from the mean, beyond which float32 would not add up squares
+
+
+class LinearSVM:
+    """A fitted classifier.
+
+    Args:
+        weights: float32 (d + 1, classes): the last row is the bias.
+        classes: the labels, sorted.
+        mean, scale: float64 (d,): features are brought to (x - mean) / scale.
+    """
+
+    def __init__(self, weights: np.ndarray, classes: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> None:
+        self.weights, self.classes, self._mean, self._scale = weights, classes, mean, scale
+
+    @classmethod
+    def fit(cls, x: Any, y: Any, c: float = 1e-3, standardize: bool = True) -> LinearSVM:
+        """Fits features (n, d) and labels (n,) of at least two classes; c: the weight of the loss.
+
+        standardize: brings each feature to mean 0 and deviation 1 first. liblinear does not, and with unscaled features
+        C means something else for each network.
+        """
+        x, y = _labelled(x, y)
+        classes, numbers = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise MetricError(f"A classifier takes at least two classes, and {len(classes)} came: give more labels.")
+        mean, scale = _spread(x) if standardize else (np.zeros(x.shape[1]), np.ones(x.shape[1]))
+        targets = np.where(numbers.reshape(-1)[:, None] == np.arange(len(classes)), 1.0, -1.0).astype("float32")
+        return cls(_solve(_scaled(x, mean, scale), targets, float(c)), classes, mean, scale)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """The class of each row (n,)."""
+        x = checked(x, "features")
+        if x.shape[1] != len(self._mean):
+            raise MetricError(
+                f"Features of {len(self._mean)} numbers were wanted and {x.shape[1]} came: give one kind."
+            )
+        return self.classes[np.argmax(_scaled(x, self._mean, self._scale) @ self.weights, axis=1)]
+
+    def accuracy(self, x: Any, y: Any) -> float:
+        """The share of rows whose class is found, in [0, 1]."""
+        x, y = _labelled(x, y)
+        return float(np.mean(self.predict(x) == y))
+
+
+class Probed(NamedTuple):
+    """accuracy: on the test side, in [0, 1]; c: what validation chose; validation: the accuracy of each C there."""
+
+    accuracy: float
+    c: float
+    validation: dict[float, float]
+
+
+def probe(
+    train: tuple[Any, Any], test: tuple[Any, Any], grid: tuple[float, ...] = GRID, held_out: int | None = None
+) -> Probed:
+    """Chooses C on held-out training images, fits on all of them, and tests.
+
+    Args:
+        train, test: (features (n, d), labels (n,)).
+        grid: values of C.
+        held_out: the last so many of the training images choose C; None: a fifth, at most 10,000 as in the paper.
+
+    Raises:
+        MetricError: sides that do not fit, or fewer than two classes.
+    """
+    x, y = _labelled(*train)
+    _labelled(*test)
+    held_out = min(10_000, len(x) // 5) if held_out is None else held_out
+    if not 0 < held_out < len(x):
+        raise MetricError(f"Some of {len(x)} training images were wanted to choose C, and {held_out} came.")
+    tried = {c: LinearSVM.fit(x[:-held_out], y[:-held_out], c).accuracy(x[-held_out:], y[-held_out:]) for c in grid}
+    best = max(tried, key=lambda c: tried[c])
+    return Probed(LinearSVM.fit(x, y, best).accuracy(*test), best, tried)
+
+
+def probe_score(found: Probed, features: Any, identity: str, n_train: int, n_test: int) -> Score:
+    """A `Probed` with its protocol: the share of right answers, in [0, 1]."""
+    return Score(
+        "probe",
+        protocol("probe", features.name, n_train, identity, "L2-SVM"),
+        found.accuracy,
+        n_real=n_test,
+        features=features.name,
+        features_sha256=features.sha256,
+        details={"c": found.c},
+    )
+
+
+def _labelled(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    x, y = checked(x, "features"), np.asarray(y)
+    if y.shape != (len(x),) or y.dtype.kind not in "iub":
+        raise MetricError(f"One whole number a row was wanted as its class, and {y.dtype} {y.shape} came: match them.")
+    return x, y
+
+
+def _spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each column, float64; a column that is constant gets 1."""
+    mean, squares = x.mean(axis=0, dtype="float64"), np.zeros(x.shape[1])
+    for start in range(0, len(x), _CHUNK):
+        squares += np.square(x[start : start + _CHUNK] - mean).sum(axis=0)
+    deviation = np.sqrt(squares / len(x))
+    return mean, np.where(deviation > 1e-8 * (1.0 + np.abs(mean)), deviation, 1.0)
+
+
+def _scaled(x: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(x - mean) / scale with a column of ones, the bias: float32 (n, d + 1)."""
+    found = np.ones((len(x), x.shape[1] + 1), "float32")
+    for start in range(0, len(x), _CHUNK):  # what is float64 in between is a piece
+        found[start : start + _CHUNK, :-1] = np.clip((x[start : start + _CHUNK] - mean) / scale, -_FAR, _FAR)
+    return found
+
+
+def _solve(x: np.ndarray, targets: np.ndarray, c: float) -> np.ndarray:
+    """Newton's method for all classes at once: float32 (d, classes)."""
+    w = np.zeros((x.shape[1], targets.shape[1]), "float32")
+    start = None
+    for _ in range(_NEWTON_STEPS):
+        slack = np.maximum(0.0, 1.0 - targets * (x @ w))  # (n, classes); 0 where a margin is kept
+        gradient = w - 2.0 * c * (x.T @ (targets * slack))
+        size = np.linalg.norm(gradient, axis=0)
+        start = size if start is None else start
+        if np.all(size <= _TOLERANCE * start):
+            break
+        step = _newton_direction(x, gradient, (slack > 0).astype("float32"), c)
+        w = _shortened(x, targets, w, step, c)
+    return w
+
+
+def _newton_direction(x: np.ndarray, gradient: np.ndarray, active: np.ndarray, c: float) -> np.ndarray:
+    """Solves (I + 2 C X^T D X) step = -gradient by conjugate gradients, a system for each class."""
+    step, residual = np.zeros_like(gradient), -gradient
+    direction, energy = residual.copy(), np.einsum("ij,ij->j", residual, residual)
+    enough = 1e-2 * energy + 1e-30  # of the squared residual: a tenth of it
+    for _ in range(_CONJUGATE_STEPS):
+        if np.all(energy <= enough):
+            break
+        applied = direction + 2.0 * c * (x.T @ (active * (x @ direction)))
+        along = energy / np.maximum(np.einsum("ij,ij->j", direction, applied), 1e-30)
+        along = np.where(energy > enough, along, 0.0)  # classes that are done stand still
+        step, residual = step + along * direction, residual - along * applied
+        before, energy = energy, np.einsum("ij,ij->j", residual, residual)
+        direction = residual + energy / np.maximum(before, 1e-30) * direction
+    return step
+
+
+def _shortened(x: np.ndarray, targets: np.ndarray, w: np.ndarray, step: np.ndarray, c: float) -> np.ndarray:
+    """w + t step, with t halved for each class until its objective falls."""
+    margins, change = targets * (x @ w), targets * (x @ step)
+    before = _objective(w, margins, c)
+    t = np.ones(w.shape[1], "float32")
+    for _ in range(_HALVINGS):
+        worse = _objective(w + t * step, margins + t * change, c) > before + 1e-6 * np.abs(before)
+        if not worse.any():
+            break
+        t = np.where(worse, t / 2, t).astype("float32")
+    return w + t * step
+
+
+def _objective(w: np.ndarray, margins: np.ndarray, c: float) -> np.ndarray:
+    """|w|^2 / 2 + C sum max(0, 1 - margin)^2, for each class."""
+    return np.einsum("ij,ij->j", w, w) / 2 + c * np.square(np.maximum(0.0, 1.0 - margins)).sum(axis=0)
