@@ -46,9 +46,13 @@ def _scores(card: Any) -> Any:
     if not path.is_file():
         return None
     try:
-        return artifacts.read_json(path)
+        found = artifacts.read_json(path)
     except ValueError as error:
         raise artifacts.CardError(f"{path} is not valid JSON ({error}): measure again, or remove it.") from error
+    scores = found.get("scores") if isinstance(found, dict) else None
+    if not isinstance(scores, list) or not all(isinstance(s, dict) and {"protocol", "value"} <= set(s) for s in scores):
+        raise artifacts.CardError(f"{path} holds no list of scores: measure again, or remove it.")
+    return found
 
 
 def described(card: Any, weights: Mapping[str, Any] | None, scores: Any) -> Iterator[str]:
@@ -66,12 +70,18 @@ def described(card: Any, weights: Mapping[str, Any] | None, scores: Any) -> Iter
     for name, recipe in card.recipes.items():
         mark = " (default)" if name == card.default_recipe else ""
         yield from _section(f"Recipe {name}{mark}", {**recipe, "command": _command(card, name)})
-    for score in scores if isinstance(scores, list) else [scores] if scores else []:
-        yield from _section("Score", score)
+    if scores:
+        yield from _section("Scores", {score["protocol"]: _score(score) for score in scores["scores"]})
     if card.limits:
         yield ""
         yield "Limits"
         yield from (f"  - {limit}" for limit in card.limits)
+
+
+def _score(score: Mapping[str, Any]) -> str:
+    from keras_gans.metrics import Score
+
+    return Score.from_dict({"metric": "", **score}).shown()
 
 
 def _model(card: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ VERBS = {
     "download": "download",
     "generate": "generate",
     "train": "train",
+    "evaluate": "evaluate",
     "publish": "publish",
     "cache": "cache",
     "env": "env",
@@ -33,6 +34,7 @@ _HELP = """Pretrained generative adversarial networks for Keras 3.
   keras-gans list                                   what there is
   keras-gans generate dcgan_mnist --out grid.png    a page of pictures
   keras-gans train dcgan_mnist --out runs/mine      train it again
+  keras-gans evaluate dcgan_mnist                   measure it
 
 NAME is a published name; or a folder with a card.toml, written with ./ or / or ~ before it; or
 hf://user/repo@revision. Results go to stdout, progress to stderr.

@@ -124,8 +124,7 @@ def notice(cards):
     """NOTICE: under which licence each weights file may be used, and whose data made it."""
     shipped = [card for card in cards if card.status == "pretrained"]
     parts = [
-        f"zoo/models/{card.name}/{artifacts.WEIGHTS}\n    {card.weights_license}\n"
-        f"    Trained on {card.data['seen']}"
+        f"zoo/models/{card.name}/{artifacts.WEIGHTS}\n    {card.weights_license}\n    Trained on {card.data['seen']}"
         for card in shipped
     ]
     return "\n".join([NOTICE, *(f"{part}\n" for part in parts or ["No weights ship yet."])])

@@ -65,7 +65,7 @@ def evaluate(
     fake, card = resolve(what)
     drawn = hasattr(fake, "generate")
     asked = (card.protocol if card else {}) or {}
-    extractor = _extractor(names, features, asked)
+    extractor = _fitting(_extractor(names, features, asked), fake)
     n = n if n is not None else asked.get("samples", 10_000) if drawn else None
     subject = Subject(
         fake,
@@ -93,23 +93,74 @@ def _names(metrics: str | Sequence[str]) -> list[str]:
 def resolve(what: Any) -> tuple[Any, Any]:
     """(what draws or holds the samples, its card or None) of anything that `evaluate` takes."""
     from keras_gans import api
-    from keras_gans.artifacts import CARD
+
+    card = resolve_card(what)
+    if card is None or hasattr(what, "generate"):
+        return what, card
+    if card.task != "generate":
+        raise MetricError(f"{card.name} draws nothing: what it reads is measured otherwise (docs/measured.md).")
+    return api.load(what if isinstance(what, str) else Path(os.path.expanduser(what))), card
+
+
+def resolve_card(what: Any) -> Any:
+    """The card of a name, of a folder that holds one, or of a model that came from one; else None."""
     from keras_gans.zoo import registry
     from keras_gans.zoo.card import NAME, Card
 
-    is_name = isinstance(what, str) and (NAME.fullmatch(what) or what.startswith("hf://"))
-    folder = os.path.expanduser(what) if isinstance(what, (str, os.PathLike)) and not is_name else None
-    if folder is not None and not os.path.isfile(os.path.join(folder, CARD)):
-        return what, None  # images
-    if is_name or folder is not None:
-        reference = what if is_name else Path(str(folder))
-        card = registry.find(reference)
-        if card.task != "generate":
-            raise MetricError(f"{card.name} draws nothing: its measure is another (`keras-gans info {card.name}`).")
-        return api.load(reference), card
-    if hasattr(what, "generate") and getattr(what, "card", None):
-        return what, Card.from_dict(what.card, Path())
-    return what, None
+    if hasattr(what, "generate"):
+        return Card.from_dict(what.card, Path()) if getattr(what, "card", None) else None
+    if isinstance(what, str) and (NAME.fullmatch(what) or what.startswith("hf://")):
+        return registry.find(what)
+    if isinstance(what, (str, os.PathLike)) and (folder := _folder_with_card(what)) is not None:
+        return registry.find(folder)
+    return None
+
+
+def has_card(what: Any) -> bool:
+    """Whether `what` is a published name or a model's folder."""
+    return isinstance(what, (str, os.PathLike)) and _folder_with_card(what) is not None
+
+
+def _folder_with_card(what: Any) -> Path | None:
+    from keras_gans.artifacts import CARD
+    from keras_gans.zoo import registry
+
+    if isinstance(what, str) and what in registry.names():
+        return registry.models_folder() / what
+    folder = Path(os.path.expanduser(what))
+    return folder if os.path.isfile(os.path.join(folder, CARD)) else None
+
+
+def record(what: Any, scores: Sequence[Score]) -> Path:
+    """Writes scores into a model's folder, in place of older ones of the same protocol; returns the file.
+
+    scores.json: {"version": the card's, "sha256": of the weights, "scores": [...]}. Those of other weights are dropped.
+    """
+    from keras_gans import artifacts
+    from keras_gans.zoo import registry
+
+    folder = _folder_with_card(what)
+    if folder is None:
+        raise MetricError(f"Scores are written into a model's folder, and {what!r} is none: give a name or a folder.")
+    path = folder / artifacts.SCORES
+    card, sha = registry.find(what if isinstance(what, str) else folder), artifacts.read_provenance(folder)["sha256"]
+    before = artifacts.read_json(path) if path.is_file() else {}
+    kept = before.get("scores", []) if before.get("sha256") == sha else []
+    new = [score.to_dict() for score in scores]
+    kept = [old for old in kept if old["protocol"] not in {score["protocol"] for score in new}]
+    ordered = sorted([*kept, *new], key=lambda score: score["protocol"])
+    artifacts.write_json(path, {"version": card.version, "sha256": sha, "scores": ordered})
+    return path
+
+
+def statistics_of(
+    what: Any, against: Any, features: Any, split: str = "train", progress: Progress | None = None
+) -> Any:
+    """The `Reference` that `evaluate` measures `what` against."""
+    card = resolve_card(what)
+    asked = card.protocol if card else {}
+    fake = resolve(what)[0] if card else what
+    return real_side(against, _fitting(_extractor(["fid"], features, asked), fake), asked, split, progress=progress)
 
 
 def _extractor(names: list[str], features: Any, asked: dict[str, Any]) -> Any:
@@ -124,6 +175,13 @@ def _extractor(names: list[str], features: Any, asked: dict[str, Any]) -> Any:
     return feature_extractor(features) if isinstance(features, (str, os.PathLike)) else features
 
 
+def _fitting(extractor: Any, fake: Any) -> Any:
+    """Pixels are comparable at one size only: the model's."""
+    if isinstance(extractor, measured.Pixels) and extractor.image_shape is None and hasattr(fake, "image_shape"):
+        return measured.Pixels(fake.image_shape)
+    return extractor
+
+
 def _real_images(against: Any, asked: dict[str, Any], split: str, fake: Any) -> Any:
     """A function of a split's name that gives the real images, or None where they are not at hand."""
     if _is_statistics(against) or (against is None and not asked):
@@ -136,7 +194,8 @@ def _real_images(against: Any, asked: dict[str, Any], split: str, fake: Any) -> 
 
         shape = getattr(fake, "image_shape", None)
         size, channels = (shape[0], shape[2]) if shape else (None, None)
-        return data.load(source, split=wanted or default, size=size, channels=channels)
+        has_splits = isinstance(source, str) and source.startswith("tfds:")  # of others all images are taken
+        return data.load(source, split=wanted if wanted and has_splits else default, size=size, channels=channels)
 
     return real
 
@@ -160,9 +219,7 @@ def real_side(
         return statistics.reference(measured.Reference.load(os.path.expanduser(str(against))), extractor)
     if against is None:
         if not asked:
-            raise MetricError(
-                "Real images to compare with were wanted: say which, as in against='tfds:mnist'."
-            )
+            raise MetricError("Real images to compare with were wanted: say which, as in against='tfds:mnist'.")
         found = shipped(extractor, asked["source"], asked["split"])
         if found is not None:
             return found
@@ -197,7 +254,7 @@ def _cached(against: Any, split: str, extractor: Any, batch_size: int, progress:
     log.info("reading %s real images (%s), once", source.n, source.name)
     found = statistics.reference(source, extractor, batch_size=batch_size, progress=progress)
     try:
-        found.save(path)
+        found.save(path, half=False)
     except OSError as error:
         log.warning("the statistics of %s could not be kept (%s)", source.name, error)
     return found

@@ -72,9 +72,7 @@ def _fetched(url: str) -> Path:
     folder = download.cache_dir() / "features"
     name = url.rstrip("/").rsplit("/", 1)[-1]
     if is_offline(None) and not (folder / name).is_file():
-        raise OfflineError(
-            f"{name} is not in the cache and KERAS_GANS_OFFLINE is set: unset it, or give a file."
-        )
+        raise OfflineError(f"{name} is not in the cache and KERAS_GANS_OFFLINE is set: unset it, or give a file.")
     try:
         return Path(pooch.retrieve(url, known_hash=None, fname=name, path=folder))
     except Exception as error:  # whatever requests and the disk raise

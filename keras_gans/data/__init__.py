@@ -8,6 +8,7 @@ Nothing here imports Keras, TensorFlow or Pillow before it is needed.
 """
 
 from keras_gans.artifacts import DataError
+from keras_gans.data.bicubic import bicubic
 from keras_gans.data.check import prepare
 from keras_gans.data.images import decode, grid, resize, save_png, square, to_range, to_uint8
 from keras_gans.data.pipeline import Images
@@ -16,6 +17,7 @@ from keras_gans.data.sources import load
 __all__ = [
     "DataError",
     "Images",
+    "bicubic",
     "decode",
     "grid",
     "load",

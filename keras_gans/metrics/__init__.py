@@ -28,6 +28,12 @@ _HOMES = {
     "Pixels": "features",
     "Discriminator": "features",
     "Network": "features",
+    "psnr": "psnr_ssim",
+    "ssim": "psnr_ssim",
+    "luma": "psnr_ssim",
+    "ms_ssim": "multiscale",
+    "diversity": "multiscale",
+    "birthday": "support_size",
     "memorization": "nearest",
     "sliced_wasserstein": "swd",
 }

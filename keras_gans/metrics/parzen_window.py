@@ -17,9 +17,7 @@ from keras_gans.metrics.arrays import pair
 from keras_gans.metrics.features import BATCH, Pixels, Progress, features_of, identity_of
 from keras_gans.metrics.score import Score, protocol
 
-PARZEN_CAVEAT = (
-    "Parzen-window likelihoods rank models wrongly (Theis et al. 2016): read them beside the paper's alone."
-)
+PARZEN_CAVEAT = "Parzen-window likelihoods rank models wrongly (Theis et al. 2016): read them beside the paper's alone."
 SAMPLES, VALIDATION = 10_000, 1_000
 SIGMAS = np.logspace(-1.0, 0.0, 10)  # the released code's
 _CHUNK = 500  # test images at a time: 500 x 10,000 distances are 40 MB

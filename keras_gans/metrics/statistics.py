@@ -44,15 +44,18 @@ class Reference:
     moments: Moments
     rows: np.ndarray
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the file; rows are rounded to float16, moments stay float64."""
+    def save(self, path: str | os.PathLike[str], half: bool = True) -> None:
+        """Writes the file; moments stay float64.
+
+        half: rounds rows to float16, which halves the file and moves distances in the fourth digit; else they are exact.
+        """
         from safetensors.numpy import save
 
         about = {"identity": self.identity, "features": self.features, "sha256": self.features_sha256, "n": self.n}
         tensors = {
             "mean": self.moments.mean,
             "covariance": self.moments.covariance[np.triu_indices(len(self.moments.mean))],  # the half that says all
-            "rows": self.rows.astype("float16"),
+            "rows": self.rows.astype("float16" if half else "float32"),
         }
         with replacing(path) as file:
             file.write(save(tensors, {"format": _FORMAT, "about": json.dumps(about)}))

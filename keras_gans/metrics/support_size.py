@@ -82,7 +82,7 @@ def birthday(
     The interval takes pairs for independent as long as no sample is in two of them. Where samples share partners, as
     with one image that is drawn often, it is widened by the variance that this adds. Drawn from known sets of 1.2 to a
     million images, even or uneven, 2,000 samples gave intervals of which 93 to 99 in a hundred held the truth; 50
-    samples of uneven sets, 85.
+    samples of uneven sets, as few as 85.
 
     Args:
         samples: uint8 images or float features (n, ...) of generated images, drawn independently; n of at least 2, and
@@ -136,7 +136,8 @@ def _threshold(threshold: Any, percentile: Any, real: np.ndarray | None) -> floa
         raise MetricError("Real images or a threshold were wanted, to say what counts as the same, and neither came.")
     if not _is_real(percentile) or not 0 <= percentile <= 100:
         raise MetricError(f"A percentile in 0..100 was wanted, and {percentile!r:.80} came: give a number.")
-    rows = (real - real[0].astype("float64")).astype("float32")  # as near 0 as can be, for `nearest` takes float32
+    rows = np.empty(real.shape, "float32")  # counted from the first row, for `nearest` keeps no more digits than this
+    np.subtract(real, real[0].astype("float64"), out=rows, casting="same_kind")
     pairs = np.stack([np.arange(len(rows)), nearest(rows, rows, itself=True).indices], axis=1)
     # A millionth above: rounding shall not part the threshold from the very pair that it was taken from.
     return float(np.percentile(_distances(real, pairs), percentile)) * (1.0 + 1e-6)

@@ -26,12 +26,13 @@ def test_everything_is_shown(kg, zoo):
 
 
 def test_json_is_card_weights_and_scores(kg, zoo):
-    artifacts.write_json(zoo / "toy_digits" / artifacts.SCORES, [{"metric": "fid", "value": 3.5}])
+    scores = {"version": 1, "scores": [{"metric": "fid", "protocol": "fid[x, 10k, y]", "value": 3.5}]}
+    artifacts.write_json(zoo / "toy_digits" / artifacts.SCORES, scores)
     told = json.loads(kg("info", "toy_digits", "--json").stdout)
     assert told["card"] == artifacts.read_card(zoo / "toy_digits")
     assert told["weights"] == artifacts.read_provenance(zoo / "toy_digits")
-    assert told["scores"] == [{"metric": "fid", "value": 3.5}]
-    assert "fid" in kg("info", "toy_digits").stdout
+    assert told["scores"] == scores
+    assert "fid[x, 10k, y]  3.5" in kg("info", "toy_digits").stdout
 
 
 def test_a_recipe_says_how_to_train_it(kg, zoo):
@@ -45,10 +46,15 @@ def test_a_folder_and_the_command_to_type_for_it(kg, zoo):
 
 
 def test_broken_scores_are_one_sentence(kg, zoo):
-    (zoo / "toy_digits" / artifacts.SCORES).write_text("{")
-    result = kg("info", "toy_digits")
-    assert result.exit_code == 1
-    assert "scores.json is not valid JSON" in result.stderr
+    for broken, why in (
+        ("{", "not valid JSON"),
+        ('[{"metric": 1}]', "no list of scores"),
+        ('{"scores": [1]}', "no list"),
+    ):
+        (zoo / "toy_digits" / artifacts.SCORES).write_text(broken)
+        result = kg("info", "toy_digits")
+        assert result.exit_code == 1
+        assert f"scores.json holds {why}" in result.stderr.replace("is not valid", "holds not valid")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""evaluate: models, folders and arrays against real images, with the protocol in every score."""
+
+import logging
+
+import numpy as np
+import pytest
+
+import keras_gans
+from keras_gans import data, metrics
+from keras_gans.api import evaluation, measures
+from keras_gans.artifacts import MetricError
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_GANS_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def gan():
+    gan = keras_gans.DCGAN(size=28, channels=1, width=2, latent=4, num_classes=3)
+    gan.reestimate_statistics(batches=1, batch_size=16)
+    return gan
+
+
+@pytest.fixture
+def real(rng):
+    return rng.integers(0, 256, (60, 28, 28, 1), dtype="uint8")
+
+
+class Corners:
+    """Four numbers of an image, and three classes by them."""
+
+    name, sha256, image_shape = "corners-v1", "c" * 64, (28, 28, 1)
+
+    def features(self, images):
+        x = images.astype("float64").reshape(len(images), 2, 14, 2, 14) / 255
+        return x.mean((2, 4)).reshape(-1, 4)
+
+    def probabilities(self, images):
+        odds = np.exp(8 * self.features(images)[:, :3])
+        return odds / odds.sum(1, keepdims=True)
+
+
+def test_scores_are_means_over_sampling_seeds(gan, real):
+    scores = keras_gans.evaluate(gan, "fid,kid,prdc", real, features=Corners(), n=40, seeds=3)
+    assert [score.metric for score in scores] == ["fid", "kid", "precision", "recall", "density", "coverage"]
+    each = [metrics.frechet_distance(gan, real, Corners(), n=40, seed=s).value for s in range(3)]
+    assert scores[0].value == pytest.approx(np.mean(each), rel=1e-6)
+    assert scores[0].interval[0] < scores[0].value < scores[0].interval[1]
+    assert scores[0].details["seeds"] == 3
+    assert scores[0].protocol == f"fid[corners-v1, 40, {evaluation.sources.open_source(real).identity()}]"
+    assert all(score.features_sha256 == "c" * 64 for score in scores)
+    direct = metrics.density_coverage(gan, real, Corners(), n=40, seed=0)
+    assert direct.coverage.protocol == scores[5].protocol
+
+
+def test_images_are_measured_once_whatever_they_come_in(tmp_path, real, rng):
+    fake = rng.integers(0, 256, (50, 28, 28, 1), dtype="uint8")
+    for i, image in enumerate(fake):
+        data.save_png(tmp_path / "fake" / f"{i:03}.png", image)
+    for i, image in enumerate(real):
+        data.save_png(tmp_path / "real" / f"{i:03}.png", image)
+    by_arrays = keras_gans.evaluate(fake, ["fid", "kid"], real, features=Corners())
+    by_folders = keras_gans.evaluate(tmp_path / "fake", ["fid", "kid"], tmp_path / "real", features=Corners())
+    assert [s.value for s in by_folders] == pytest.approx([s.value for s in by_arrays], rel=1e-9)
+    assert by_folders[0].interval is None
+    assert by_folders[0].protocol.startswith("fid[corners-v1, 50, real@")
+
+
+def test_the_real_side_is_computed_once_and_kept(gan, real, monkeypatch, tmp_path):
+    first = keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1)
+    assert len(list((tmp_path / "cache" / "statistics").iterdir())) == 1
+    monkeypatch.setattr(evaluation.statistics, "feature_batches", None)  # what would go through images again
+    assert keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1) == first
+
+
+def test_statistics_stand_for_the_images(gan, real, tmp_path):
+    side = metrics.reference(real, Corners())
+    side.save(tmp_path / "real.stats.safetensors")
+    direct = keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1)
+    assert (
+        keras_gans.evaluate(gan, "fid", tmp_path / "real.stats.safetensors", features=Corners(), n=30, seeds=1)
+        == direct
+    )
+    assert keras_gans.evaluate(gan, "fid", side, features=Corners(), n=30, seeds=1) == direct
+    with pytest.raises(MetricError, match="only their statistics are at hand"):
+        keras_gans.evaluate(gan, "swd", side, n=30, seeds=1)
+
+
+def test_the_cost_is_said_before_it_starts(gan, real, caplog):
+    with caplog.at_level(logging.INFO, "keras_gans"):
+        keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=2)
+    assert "fid: 2 x 30 samples, about 0 s" in caplog.text
+
+
+def test_other_metrics(gan, rng, tmp_path, monkeypatch):
+    x, y = rng.integers(0, 256, (40, 32, 32, 1), dtype="uint8"), np.arange(40) % 3
+    np.savez(tmp_path / "real.npz", images=x, labels=y)
+    scores = keras_gans.evaluate(
+        gan, ["is", "accuracy", "one_nn", "memorized"], tmp_path / "real.npz", features=Corners(), n=30, seeds=1
+    )
+    assert [score.metric for score in scores] == ["is", "accuracy", "one_nn", "memorized"]
+    drawn = gan.generate(30)
+    assert scores[1].value == np.mean(Corners().probabilities(drawn).argmax(1) == np.arange(30) % 3)
+    expected = metrics.one_nearest_neighbour((drawn, np.arange(30) % 3), (data.resize(x, 28, 1), y))
+    assert scores[2].value == expected.accuracy
+    with pytest.raises(MetricError, match="other real images than it tests"):
+        keras_gans.evaluate(gan, "parzen", tmp_path / "real.npz", n=30, seeds=1)
+    wide = keras_gans.DCGAN(size=32, channels=1, width=2, latent=4)
+    (swd,) = keras_gans.evaluate(wide, "swd", tmp_path / "real.npz", n=20, seeds=1)
+    assert swd.n_fake == swd.n_real == 20
+    assert set(swd.details) >= {"level_32", "level_16"}
+
+
+def test_what_cannot_be_measured_is_one_sentence(gan, real):
+    with pytest.raises(MetricError, match=r"Metrics are fid, kid, .* and 'fidd' came"):
+        keras_gans.evaluate(gan, "fidd", real)
+    with pytest.raises(MetricError, match="fid is taken on features and the model's card names none"):
+        keras_gans.evaluate(gan, "fid", real)
+    with pytest.raises(MetricError, match="Real images to compare with were wanted"):
+        keras_gans.evaluate(gan, "fid", features=Corners(), n=30)
+    with pytest.raises(MetricError, match="seeds is how many"):
+        keras_gans.evaluate(gan, "fid", real, seeds=0)
+    with pytest.raises(MetricError, match="lenet_mnist draws nothing"):
+        keras_gans.evaluate("lenet_mnist", "fid", real)
+    with pytest.raises(keras_gans.UnknownModelError):
+        keras_gans.evaluate("no_such_model", "fid", real)
+    unconditional = keras_gans.DCGAN(size=28, channels=1, width=2, latent=4)
+    with pytest.raises(MetricError, match="accuracy takes a class-conditional model"):
+        keras_gans.evaluate(unconditional, "accuracy", real, features=Corners(), n=10, seeds=1)
+
+
+def test_extractors_by_name(gan, monkeypatch):
+    monkeypatch.delenv("KERAS_GANS_INCEPTION2015", raising=False)
+    reader = keras_gans.feature_extractor("lenet_mnist")
+    assert reader.name == "lenet_mnist-v1"
+    drawn = gan.generate(3)
+    assert reader.features(drawn).shape == (3, 128)
+    np.testing.assert_allclose(reader.probabilities(drawn).sum(1), 1, rtol=1e-5)
+    assert keras_gans.feature_extractor("discriminator", model=gan).name.startswith("discriminator-")
+    assert keras_gans.feature_extractor("pixels").features(drawn).shape == (3, 784)
+    for name, match in (
+        ("discriminator", "give it, as in model=gan"),
+        ("inception2015", "needs its weights, which are not ours to ship"),
+        ("dcgan_mnist", "dcgan_mnist is none that has them"),
+    ):
+        with pytest.raises(MetricError, match=match):
+            keras_gans.feature_extractor(name)
+
+
+def test_every_measure_is_documented():
+    for name in measures.MEASURES:
+        assert f'"{name}"' in evaluation.evaluate.__doc__
