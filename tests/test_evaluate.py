@@ -65,7 +65,7 @@ def test_images_are_measured_once_whatever_they_come_in(tmp_path, real, rng):
     by_folders = keras_gans.evaluate(tmp_path / "fake", ["fid", "kid"], tmp_path / "real", features=Corners())
     assert [s.value for s in by_folders] == pytest.approx([s.value for s in by_arrays], rel=1e-9)
     assert by_folders[0].interval is None
-    assert by_folders[0].protocol.startswith("fid[corners-v1, 50, real@")
+    assert by_folders[0].protocol.startswith("fid[corners-v1, 50, images@")
 
 
 def test_the_real_side_is_computed_once_and_kept(gan, real, monkeypatch, tmp_path):

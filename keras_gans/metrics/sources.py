@@ -64,7 +64,7 @@ class Stored(Source):
     def identity(self) -> str:
         if self.name.startswith("tfds:"):
             return self.name.removeprefix("tfds:")
-        return f"{os.path.basename(os.path.normpath(self.name))}@{self.images.fingerprint()[:8]}"
+        return f"images@{self.images.fingerprint()[:8]}"
 
 
 class Dataset(Source):

@@ -47,7 +47,7 @@ class Reference:
     def save(self, path: str | os.PathLike[str], half: bool = True) -> None:
         """Writes the file; moments stay float64.
 
-        half: rounds rows to float16, which halves the file and moves distances in the fourth digit; else they are exact.
+        half: rounds rows to float16, which halves the file and moves distances in the fourth digit; else they stay.
         """
         from safetensors.numpy import save
 

@@ -24,7 +24,7 @@ def test_one_folder_against_another(kg, folders):
     assert result.exit_code == 0, result.stderr
     header, fid, kid = result.stdout.splitlines()
     assert header.split() == ["metric", "value", "protocol"]
-    assert fid.split(maxsplit=2)[2].startswith("fid[pixels, 40, real@")
+    assert fid.split(maxsplit=2)[2].startswith("fid[pixels, 40, images@")
     expected = keras_gans.evaluate(fake, "fid,kid", real, features="pixels")
     assert [fid.split()[1], kid.split()[1]] == [score.shown() for score in expected]
     told = json.loads(

@@ -112,7 +112,7 @@ def test_a_reference_stands_for_its_images(tmp_path, images, rng):
     read = metrics.Reference.load(tmp_path / "real.stats.safetensors")
     direct = metrics.frechet_distance(fake, images, Means())
     assert metrics.frechet_distance(fake, read, Means()) == direct
-    assert direct.protocol == f"fid[means, 30, array@{data.load(images).fingerprint()[:8]}]"
+    assert direct.protocol == f"fid[means, 30, images@{data.load(images).fingerprint()[:8]}]"
     exact = metrics.kernel_distance(fake, images, Means())
     rounded = metrics.kernel_distance(fake, read, Means())
     assert rounded.protocol == exact.protocol
