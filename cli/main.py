@@ -22,6 +22,7 @@ VERBS = {
     "generate": "generate",
     "train": "train",
     "evaluate": "evaluate",
+    "benchmark": "benchmark",
     "publish": "publish",
     "cache": "cache",
     "env": "env",

@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "load": "api",
     "evaluate": "api.evaluation",
+    "benchmark": "api.benchmark",
     "feature_extractor": "api.extractors",
     "list_models": "zoo.registry",
     "info": "zoo.registry",

@@ -1,0 +1,164 @@
+"""`keras_gans.benchmark`: how fast, how large and how good each model is, on this machine.
+
+Every model is measured in a process of its own, so that its memory and the time to load it are its own. This file is
+also what runs there: `python -m keras_gans.api.benchmark '<request>'` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_gans.artifacts import KerasGansError
+
+BATCH_SIZES = (1, 16, 64)
+REPEATS = 5
+TRAIN_BATCH = 64
+
+
+def benchmark(
+    names: Iterable[str | os.PathLike[str]] | None = None,
+    *,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    repeats: int = REPEATS,
+    train: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Measures models on this machine: medians over repeats, after a warm-up, each in a fresh process.
+
+    Args:
+        names: published names or model folders. None: all that are pretrained and draw.
+        batch_sizes: images drawn at once.
+        repeats: of each measurement, at least 1.
+        train: whether training is measured too, on random images, batches of 64, float32.
+        progress: function that is told each name before it is measured.
+
+    Returns:
+        {"machine": {"hardware", "versions"}, "repeats": int, "models": [row, ...]}, JSON as it is. A row has name,
+        version, parameters, bytes, load_s, samples_per_s (by batch size), train_images_per_s, memory_mb (the process at
+        its highest, beyond what Keras and its backend take by themselves), train_memory_mb, scores (as scores.json has
+        them). What is measured is {"median", "low", "high"}.
+
+    Raises:
+        UnknownModelError, KerasGansError: there is no such model, or it could not be run.
+    """
+    from keras_gans.zoo import registry
+
+    if names is None:
+        names = [card.name for card in registry.list_models(task="generate", status="pretrained")]
+    chosen = [(name, registry.find(name)) for name in names]
+    if repeats < 1 or not batch_sizes or min(batch_sizes) < 1:
+        raise ValueError(f"repeats and batch_sizes are whole numbers above 0, got {repeats!r} and {batch_sizes!r}")
+    found: dict[str, Any] = {"repeats": repeats, "models": []}
+    for name, card in chosen:
+        if card.task != "generate":
+            raise KerasGansError(f"{card.name} draws nothing: a benchmark is of models that do.")
+        if progress is not None:
+            progress(card.name)
+        request = {"name": os.fspath(name), "is_path": not isinstance(name, str), "batch_sizes": list(batch_sizes)}
+        measured = _in_a_process({**request, "repeats": repeats, "train": train})
+        found["machine"] = measured.pop("machine")
+        found["models"].append({**_known(card), **measured})
+    return found
+
+
+def _known(card: Any) -> dict[str, Any]:
+    """What the model's folder says."""
+    from keras_gans import artifacts
+
+    record = artifacts.read_provenance(card.folder)
+    path = card.folder / artifacts.SCORES
+    scores = artifacts.read_json(path) if path.is_file() else {}
+    return {
+        "name": card.name,
+        "version": card.version,
+        "parameters": record["parameters"],
+        "bytes": record["bytes"],
+        "scores": scores.get("scores", []) if scores.get("sha256") == record["sha256"] else [],
+    }
+
+
+def _in_a_process(request: dict[str, Any]) -> dict[str, Any]:
+    """What `_measured` gives for a request, in a fresh interpreter."""
+    import keras_gans
+
+    root = str(Path(keras_gans.__file__).resolve().parents[1])
+    before = os.environ.get("PYTHONPATH")
+    environment = {**os.environ, "PYTHONPATH": root + (os.pathsep + before if before else "")}
+    command = [sys.executable, "-m", "keras_gans.api.benchmark", json.dumps(request)]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        reason = (ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"])[-1][:300]
+        raise KerasGansError(f"{request['name']} could not be measured ({reason}): try `keras-gans generate` with it.")
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def _measured(request: dict[str, Any]) -> dict[str, Any]:
+    """The measurements, in the process that is the model's own."""
+    from keras_gans import api
+    from keras_gans.training import run
+
+    name = Path(request["name"]) if request["is_path"] else request["name"]
+    repeats, empty = request["repeats"], _peak_mb()
+    loading = [_seconds(lambda: api.load(name)) for _ in range(repeats)]
+    model = api.load(name)
+    row: dict[str, Any] = {"load_s": _spread(loading), "samples_per_s": {}}
+    for size in request["batch_sizes"]:
+        count = size * max(1, 64 // size)
+
+        def draw(size: int = size, count: int = count) -> None:
+            model.generate(count, batch_size=size)
+
+        draw()
+        row["samples_per_s"][str(size)] = _spread([count / _seconds(draw) for _ in range(repeats)])
+    row["memory_mb"] = round(_peak_mb() - empty)
+    if request["train"]:
+        row["train_images_per_s"] = _spread(_training(model, repeats))
+        row["train_memory_mb"] = round(_peak_mb() - empty)
+    return {**row, "machine": run.machine()}
+
+
+def _training(model: Any, repeats: int) -> list[float]:
+    """Images a second of single steps, after two that trace and warm up."""
+    import keras
+    import numpy as np
+
+    images = np.random.default_rng(0).integers(0, 256, (TRAIN_BATCH * (repeats + 2), *model.image_shape), dtype="uint8")
+    labels = None if model.num_classes is None else np.arange(len(images)) % model.num_classes
+    ends: list[float] = []
+    clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter()))
+    model.compile()
+    model.fit(images, labels, batch_size=TRAIN_BATCH, epochs=1, verbose=0, callbacks=[clock])
+    return [TRAIN_BATCH / (after - before) for before, after in itertools.pairwise(ends[1:])]
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def _peak_mb() -> float:
+    """The most memory that this process has held so far, in units of a million bytes; 0 where nobody says."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return 0.0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measured(json.loads(sys.argv[1]))))
