@@ -17,5 +17,5 @@ def packages():
 setup(
     package_dir=FOLDERS,
     packages=packages(),
-    package_data={"keras_gans": ["py.typed"], "keras_gans.zoo": ["models/*/*"]},
+    package_data={"keras_gans": ["py.typed"], "keras_gans.zoo": ["models/*/*", "statistics/*"]},
 )

@@ -1,4 +1,4 @@
-"""Writes what repeats the model folders: README's table, docs/models.md and NOTICE.
+"""Writes what repeats the model folders: README's table, docs/models.md, docs/results.md and NOTICE.
 
 python docs/build_pages.py        # writes; tests/test_docs.py fails when they have drifted
 """
@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+import results_page  # noqa: E402
 
 from keras_gans import artifacts  # noqa: E402
 from keras_gans.zoo import registry  # noqa: E402
@@ -216,6 +218,7 @@ def pages():
         ROOT / "README.md": readme(cards),
         ROOT / "docs" / "models.md": models_page(cards),
         ROOT / "docs" / "measured.md": measured_page(),
+        ROOT / "docs" / "results.md": results_page.page(cards),
         ROOT / "NOTICE": notice(cards),
     }
 

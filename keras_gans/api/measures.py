@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_gans import metrics
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics import sources
+from keras_gans.metrics import prdc, sources
 from keras_gans.metrics.features import Progress, features_of
 from keras_gans.metrics.score import Score, protocol
 
@@ -97,12 +97,7 @@ def _kid(subject: Subject, seed: int) -> list[Score]:
 def _prdc(subject: Subject, seed: int) -> list[Score]:
     """Of as many samples as there are real rows: neighbours' distances depend on how many there are."""
     rows = subject.features(seed)[: len(subject.side.rows)]
-
-    def measured(_: Any, side: Any, seed: int) -> list[Score]:
-        pairs = metrics.precision_recall(rows, side, seed=seed), metrics.density_coverage(rows, side, seed=seed)
-        return [score for pair in pairs for score in pair]
-
-    return subject.scores_of(measured, seed)
+    return prdc.four_scores(rows, subject.side, subject.extractor, seed)
 
 
 def _inception_score(subject: Subject, seed: int) -> list[Score]:

@@ -7,6 +7,7 @@ that reaches to its k-th neighbour, and the same with the sides exchanged; k = 3
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -107,42 +108,61 @@ def _scores(
     ]
 
 
+def four_scores(rows: np.ndarray, side: Reference, features: Any, seed: int = 0) -> list[Score]:
+    """`precision_recall` and `density_coverage` of features (n, d) that are there already, at half the cost of both."""
+    precision, recall, density, coverage = all_four(rows, side.rows)
+    return [
+        *_scores(("precision", "recall"), (precision, recall), 3, rows, side, features, seed),
+        *_scores(("density", "coverage"), (density, coverage), 5, rows, side, features, seed),
+    ]
+
+
 def shares(fake: Any, real: Any, k: int) -> tuple[float, float]:
     """(precision, recall) of features (n, d) and (m, d), both of more than k rows. MetricError otherwise."""
-    fake, real = _sides(fake, real, k)
-    return _share_within(fake, real, k), _share_within(real, fake, k)
+    return _answers(fake, real, k, None)[:2]
 
 
 def balls(fake: Any, real: Any, k: int) -> tuple[float, float]:
     """(density, coverage) of features (n, d) and (m, d), both of more than k rows. MetricError otherwise."""
-    fake, real = _sides(fake, real, k)
-    radii = neighbour_distances(real, k)
-    inside, covered = 0, np.zeros(len(real), bool)
-    for start in range(0, len(real), _CHUNK):  # of the real rows: each ball is complete in its chunk
-        squared = _squared(real[start : start + _CHUNK], fake)
-        within = squared <= radii[start : start + _CHUNK, None]
-        inside += int(within.sum())
-        covered[start : start + _CHUNK] = within.any(axis=1)
-    return inside / (k * len(fake)), float(covered.mean())
+    return _answers(fake, real, None, k)[2:]
 
 
-def neighbour_distances(x: np.ndarray, k: int) -> np.ndarray:
-    """The squared distance of each row (n, d) to its k-th nearest other: float64 (n,)."""
-    found = np.empty(len(x))
+def all_four(fake: Any, real: Any, k: int = 3, k_balls: int = 5) -> tuple[float, float, float, float]:
+    """(precision, recall, density, coverage): as `shares` and `balls`, at half the cost of both."""
+    return _answers(fake, real, k, k_balls)
+
+
+def _answers(fake: Any, real: Any, k: int | None, k_balls: int | None) -> tuple[float, float, float, float]:
+    """All four, of the neighbours that are asked for: what needs a k that is None is 0."""
+    asked = [k for k in (k, k_balls) if k is not None]
+    fake, real = _sides(fake, real, asked)
+    reach = dict(zip(asked, neighbour_distances(real, asked), strict=True))
+    fake_reach = None if k is None else neighbour_distances(fake, [k])[0]
+    precise, recalled, covered = np.zeros(len(fake), bool), np.zeros(len(real), bool), np.zeros(len(real), bool)
+    inside = 0
+    for start in range(0, len(real), _CHUNK):  # of the real rows: each of their balls is complete in its chunk
+        part = slice(start, start + _CHUNK)
+        squared = _squared(real[part], fake)
+        if k is not None:
+            precise |= (squared <= reach[k][part, None]).any(axis=0)
+            recalled[part] = (squared <= fake_reach).any(axis=1)
+        if k_balls is not None:
+            within = squared <= reach[k_balls][part, None]
+            inside += int(within.sum())
+            covered[part] = within.any(axis=1)
+    density = inside / ((k_balls or 1) * len(fake))
+    return float(precise.mean()), float(recalled.mean()), density, float(covered.mean())
+
+
+def neighbour_distances(x: np.ndarray, ks: Sequence[int]) -> np.ndarray:
+    """The squared distance of each row (n, d) to its k-th nearest other, for each k: float64 (len(ks), n)."""
+    found = np.empty((len(ks), len(x)))
     for start in range(0, len(x), _CHUNK):
         squared = _squared(x[start : start + _CHUNK], x)
         squared[np.arange(len(squared)), start + np.arange(len(squared))] = -1.0  # itself comes first, before twins
-        found[start : start + _CHUNK] = np.partition(squared, k, axis=1)[:, k]
+        squared.partition(ks, axis=1)
+        found[:, start : start + _CHUNK] = squared[:, ks].T
     return found
-
-
-def _share_within(points: np.ndarray, balls: np.ndarray, k: int) -> float:
-    """The share of points that lie within any ball."""
-    radii, within = neighbour_distances(balls, k), np.zeros(len(points), bool)
-    for start in range(0, len(balls), _CHUNK):
-        squared = _squared(balls[start : start + _CHUNK], points)
-        within |= (squared <= radii[start : start + _CHUNK, None]).any(axis=0)
-    return float(within.mean())
 
 
 def _squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -152,8 +172,9 @@ def _squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.maximum(squares, 0.0, out=squares)
 
 
-def _sides(fake: Any, real: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise MetricError(f"k is a number of neighbours, and {k!r} came: give a whole number above 0.")
-    fake, real = pair(fake, real, least=k + 1)
+def _sides(fake: Any, real: Any, ks: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    for k in ks:
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise MetricError(f"k is a number of neighbours, and {k!r} came: give a whole number above 0.")
+    fake, real = pair(fake, real, least=max(ks) + 1)
     return fake.astype("float64"), real.astype("float64")
