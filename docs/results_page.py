@@ -20,14 +20,16 @@ WORDS = {
     "one_nn": "1-nearest-neighbour accuracy",
     "probe": "linear probe's accuracy",
     "cas": "classification accuracy score",
+    "support": "different images, by the birthday paradox",
+    "ms_ssim": "MS-SSIM between samples",
     "swd": "sliced Wasserstein distance",
     "memorized": "samples that repeat training images",
 }
 HEAD = """# Results
 
 Written from the models' scores.json by docs/results_page.py (`python docs/build_pages.py`). A score is comparable with
-another of the same protocol, which stands beside it, and with none else. Intervals are 95 % over five sampling seeds, by
-Student's t. `keras-gans evaluate NAME` measures again: the statistics of the real images travel with the package.
+another of the same protocol, which stands beside it, and with none else. Intervals are 95 % over five sampling seeds,
+by Student's t. `keras-gans evaluate NAME` measures again: the statistics of the real images travel with the package.
 
 Where a paper reports the like, its value stands beside ours, with a verdict if both were taken the same way."""
 

@@ -107,6 +107,11 @@ def test_other_metrics(gan, rng, tmp_path, monkeypatch):
     assert scores[2].value == expected.accuracy
     with pytest.raises(MetricError, match="other real images than it tests"):
         keras_gans.evaluate(gan, "parzen", tmp_path / "real.npz", n=30, seeds=1)
+    few = metrics.reference(x[:, 2:30, 2:30], Corners())
+    support, likeness = keras_gans.evaluate(gan, ["support", "ms_ssim"], few, features=Corners(), n=50, seeds=1)
+    assert support.value >= support.details["low"] > 0
+    assert 0 < likeness.value <= 1
+    assert likeness.value == metrics.diversity(gan.generate(50), seed=0).value
     wide = keras_gans.DCGAN(size=32, channels=1, width=2, latent=4)
     (swd,) = keras_gans.evaluate(wide, "swd", tmp_path / "real.npz", n=20, seeds=1)
     assert swd.n_fake == swd.n_real == 20

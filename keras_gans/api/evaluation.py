@@ -40,8 +40,8 @@ def evaluate(
     Args:
         what: a published name, a model's folder, or a model; or images: a folder, an archive, an array, a
             tf.data.Dataset.
-        metrics: names among "fid", "kid", "prdc", "is", "accuracy", "swd", "parzen", "one_nn", "memorized", as a list
-            or a text with commas between.
+        metrics: names among "fid", "kid", "prdc", "is", "accuracy", "swd", "parzen", "one_nn", "cas", "support",
+            "ms_ssim", "memorized", as a list or a text with commas between.
         against: the real images: "tfds:NAME", a folder, an archive, an array; or their statistics, a `Reference` or the
             path of one (*.stats.safetensors). None: what the model's card names, whose statistics ship.
         features: an extractor, or its name as `feature_extractor` takes it. None: what the card names.

@@ -147,6 +147,30 @@ def _accuracy(subject: Subject, seed: int) -> list[Score]:
     return [Score("accuracy", text, value, n_fake=len(images), seed=seed, features=name, features_sha256=sha)]
 
 
+def _cas(subject: Subject, seed: int) -> list[Score]:
+    """A reader of digits for pictures of their shape; elsewhere a small residual network."""
+    import keras
+
+    from keras_gans import models
+
+    images, labels = subject.images(seed)
+    real = subject.real("test")
+    if labels is None or real.labels is None:
+        raise MetricError("cas takes a class-conditional model and real images with labels: leave it out.")
+    keras.utils.set_random_seed(seed)
+    classes = int(real.labels.max()) + 1
+    if images.shape[1:] == models.LeNet.image_shape:
+        classifier = models.LeNet(num_classes=classes)
+    else:
+        _, size, _, channels = images.shape
+        shape = {"size": size, "channels": channels, "widths": (32, 64, 128), "blocks": (1, 1, 1)}
+        classifier = models.ResidualNet(num_classes=classes, **shape)
+    classifier.compile(keras.optimizers.Adam(1e-3))
+    test = (_uint8(real.images[:]), real.labels)
+    identity = sources.Stored(real, None).identity()
+    return [metrics.classification_accuracy(classifier, (images, labels), test, identity=identity, seed=seed)]
+
+
 def _one_nn(subject: Subject, seed: int) -> list[Score]:
     """Radford et al. 2015: samples and their classes teach a nearest-neighbour classifier of real test images."""
     images, labels = subject.images(seed)
@@ -169,6 +193,26 @@ def _memorized(subject: Subject, seed: int) -> list[Score]:
     return [Score("memorized", text, found.share, n_real=len(real), n_fake=len(images), seed=seed)]
 
 
+def _support(subject: Subject, seed: int) -> list[Score]:
+    """By the birthday paradox; real images say what a duplicate is. Where none is found, a lower bound."""
+    rows = subject.features(seed)[:5000]
+    found = metrics.birthday(rows, subject.side.rows)
+    text = protocol("support", subject.extractor.name, len(rows), subject.side.identity)
+    details = {"low": found.support.low, "collisions": found.support.collisions}
+    value = found.support.value if np.isfinite(found.support.value) else found.support.low
+    name, sha = subject.extractor.name, subject.extractor.sha256
+    return [
+        Score("support", text, value, n_fake=len(rows), seed=seed, features=name, features_sha256=sha, details=details)
+    ]
+
+
+def _ms_ssim(subject: Subject, seed: int) -> list[Score]:
+    images, _ = subject.images(seed)
+    found = metrics.diversity(images, seed=seed)
+    text = protocol("ms_ssim", f"{found.scales} scales", f"{found.pairs} pairs")
+    return [Score("ms_ssim", text, found.value, n_fake=len(images), seed=seed)]
+
+
 def _uint8(images: np.ndarray) -> np.ndarray:
     from keras_gans.data import to_uint8
 
@@ -184,6 +228,9 @@ MEASURES: dict[str, tuple[Callable[[Subject, int], list[Score]], bool, str]] = {
     "accuracy": (_accuracy, True, "samples read as the class that was asked for"),
     "swd": (_swd, False, "sliced Wasserstein distance"),
     "parzen": (_parzen, False, "Parzen-window log-likelihood"),
+    "cas": (_cas, False, "classification accuracy of real images by a classifier that saw samples alone"),
+    "support": (_support, True, "how many different images it draws"),
+    "ms_ssim": (_ms_ssim, False, "likeness of samples to one another"),
     "one_nn": (_one_nn, False, "1-nearest-neighbour accuracy, trained on samples"),
     "memorized": (_memorized, False, "samples that repeat training images"),
 }

@@ -22,6 +22,7 @@ _HOMES = {
     "PARZEN_CAVEAT": "parzen_window",
     "LinearSVM": "linear_probe",
     "probe": "linear_probe",
+    "classification_accuracy": "classification",
     "one_nearest_neighbour": "neighbours",
     "Reference": "statistics",
     "reference": "statistics",

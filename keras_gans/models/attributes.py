@@ -12,7 +12,7 @@ from keras_gans.data import Images, load
 from keras_gans.data import images as pixels
 from keras_gans.data.check import checked_images
 from keras_gans.models import build
-from keras_gans.training.pretrained import Pretrained
+from keras_gans.models.classifier import Classifier
 from keras_gans.training.targets import TargetBatches
 
 
@@ -31,7 +31,7 @@ def network(size, channels, widths, dropout, outputs, name="network"):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class AttributeNet(Pretrained, keras.Model):
+class AttributeNet(Classifier):
     """Reads several attributes of a picture at once, each as a probability of its own.
 
     Args:
@@ -43,7 +43,6 @@ class AttributeNet(Pretrained, keras.Model):
         dtype: None, or a Keras policy such as "mixed_bfloat16", in which it then reads as well; logits are float32.
     """
 
-    task = "classify"
     paper = {
         "title": "Deep Learning Face Attributes in the Wild",
         "authors": "Liu, Luo, Wang, Tang",
@@ -80,29 +79,13 @@ class AttributeNet(Pretrained, keras.Model):
             "dtype": dtype,
         }
         with build.precision(dtype):
-            self.network = network(size, channels, widths, dropout, len(self.attribute_names))
-        self.built = True
-
-    def published_networks(self):
-        return {"network": self.network}
-
-    def samples(self):
-        """The filters of the first layer, each scaled to 0..255: uint8 (h, w, channels)."""
-        return build.filters(self.network.get_layer("conv_0"))
-
-    def call(self, images, training=False):
-        """Images (n, size, size, channels), 0..255 -> logits (n, attributes)."""
-        return self.network(images, training=training)
+            self.set_network(network(size, channels, widths, dropout, len(self.attribute_names)))
 
     # Learning.
 
     def compile(self, optimizer="adam", loss=None, **kwargs):
         """As `keras.Model.compile`; without a loss, the mean cross-entropy over images and attributes."""
         super().compile(optimizer=optimizer, loss=loss or keras.losses.BinaryCrossentropy(from_logits=True), **kwargs)
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def fit(
         self, x=None, y=None, batch_size=32, epochs=1, verbose="auto", callbacks=None, validation_data=None, **kwargs
@@ -139,6 +122,10 @@ class AttributeNet(Pretrained, keras.Model):
         if not kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
             x = TargetBatches(*self._prepared(x, y), batch_size)
         return super().evaluate(x, **kwargs)
+
+    def targets(self, data):
+        """float32 (n, attributes): what the data's own attributes say, in the order of `attribute_names`."""
+        return self._prepared(data)[1]
 
     def _prepared(self, x, y=None):
         """(Images of the model's size, float32 (n, attributes))."""
@@ -242,9 +229,6 @@ class AttributeNet(Pretrained, keras.Model):
                 f"keras_gans.data.load(images, size={size}, channels={channels}) brings them there."
             )
         return images
-
-    def get_config(self):
-        return {"name": self.name, **self._arguments}
 
 
 def _check_names(names):
