@@ -3,13 +3,13 @@
 python docs/build_pages.py        # writes; tests/test_docs.py fails when they have drifted
 """
 
-import json
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
+import measured_page  # noqa: E402
 import results_page  # noqa: E402
 
 from keras_gans import artifacts  # noqa: E402
@@ -90,15 +90,9 @@ def made(record):
     ]
 
 
-def results(name):
-    """What a script in benchmarks/ found, or {} where it has not run."""
-    path = ROOT / "benchmarks" / "results" / f"{name}.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
-
-
 def near_training_images(card):
     """The samples that are closest to a training image, of the weights that stand there; the card's limits say more."""
-    found = results("memorization").get(card.name, {})
+    found = measured_page.results("memorization").get(card.name, {})
     if found.get("version") != card.version:
         return []
     return [
@@ -132,92 +126,13 @@ def notice(cards):
     return "\n".join([NOTICE, *(f"{part}\n" for part in parts or ["No weights ship yet."])])
 
 
-def measured_page():
-    """docs/measured.md: what the scripts in benchmarks/ found, against what was aimed at."""
-    about = "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure."
-    head = ["# Measured", "", about]
-    parts = [head, startup_table(), digits_table(), attributes_table(), *recipe_tables()]
-    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
-
-
-def startup_table():
-    """How quickly things start."""
-    found = results("startup")
-    lines = ["## Start (`python benchmarks/startup.py`)", ""]
-    lines += ["| what | median | spread | aim | |", "|---|---|---|---|---|"]
-    for name, result in found["seconds"].items():
-        aim = found["aims"][name]
-        verdict = "met" if result["median"] < aim else "missed"
-        lines.append(f"| {name} | {result['median']:.3f} s | {result['spread']:.3f} s | {aim} s | {verdict} |")
-    machine = found["machine"]
-    said = f"Python {machine['python']}, {machine['cores']} cores, {machine['machine']}; ten fresh processes each."
-    return [*lines, "", said]
-
-
-def digits_table():
-    """What the classifier says of the digits."""
-    lines = ["## Digits (`python benchmarks/digits.py`)", "", "| what | value | aim | |", "|---|---|---|---|"]
-    for row in results("digits"):
-        verdict = "met" if row["value"] >= row["aim"] else "missed"
-        lines.append(f"| {row['what']} | {row['value']:.2f} % | at least {row['aim']} % | {verdict} |")
-    return lines
-
-
-def attributes_table():
-    """How well faces' attributes are read; nothing where that was not measured yet."""
-    found = results("attributes")
-    if not found:
-        return []
-    lines = [
-        "## Attributes of faces (`python benchmarks/attributes.py`)",
-        "",
-        f"{found['model']} on the {found['images']:,} images of {found['data']}, which it did not see; in per cent.",
-        "",
-        "| attribute | how often | accuracy | of the commoner answer | average precision |",
-        "|---|---|---|---|---|",
-    ]
-    for row in found["attributes"]:
-        name, *values = row.values()
-        lines.append(f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |")
-    return lines
-
-
-def recipe_tables():
-    """The recipes of a card against one another, where that was measured."""
-    tables = []
-    for path in sorted((ROOT / "benchmarks" / "results").glob("recipes_*.json")):
-        found = results(path.stem)
-        name, size = found["model"], found["compared"]
-        lines = [
-            f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
-            "",
-            f"{found['images_seen']:,} images seen each, the shipped width, on {found['hardware']}. "
-            f"Sliced Wasserstein distance of {size:,} samples to {size:,} training images. One run each.",
-            "",
-            "| recipe | finest level | mean of levels | steps | seconds |",
-            "|---|---|---|---|---|",
-        ]
-        for row in found["recipes"]:
-            took = f"{row['steps']:,} | {row['seconds']:,}" if "steps" in row else "|"
-            lines.append(f"| {row['recipe']} | {row['finest']} | {row['mean']} | {took} |")
-        for row in found["recipes"][1:]:
-            picture = f"images/{name}_{row['recipe']}.png"
-            lines += [
-                "",
-                f"![{name} after {found['images_seen']:,} images by {row['recipe']}]({picture})",
-                f"*{row['recipe']}*",
-            ]
-        tables.append(lines)
-    return tables
-
-
 def pages():
     """{path: text} of all that is written here."""
     cards = registry.list_models()
     return {
         ROOT / "README.md": readme(cards),
         ROOT / "docs" / "models.md": models_page(cards),
-        ROOT / "docs" / "measured.md": measured_page(),
+        ROOT / "docs" / "measured.md": measured_page.page(),
         ROOT / "docs" / "results.md": results_page.page(cards),
         ROOT / "NOTICE": notice(cards),
     }

@@ -30,6 +30,7 @@ _HOMES = {
     "ConditionalGAN": "models",
     "LeNet": "models",
     "AttributeNet": "models",
+    "ResidualNet": "models",
     "KerasGansError": "artifacts",
     "UnknownModelError": "artifacts",
     "WeightsCorruptedError": "artifacts",

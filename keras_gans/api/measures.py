@@ -147,25 +147,28 @@ def _accuracy(subject: Subject, seed: int) -> list[Score]:
     return [Score("accuracy", text, value, n_fake=len(images), seed=seed, features=name, features_sha256=sha)]
 
 
-def _cas(subject: Subject, seed: int) -> list[Score]:
-    """A reader of digits for pictures of their shape; elsewhere a small residual network."""
+def classifier_for(image_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
+    """What learns from samples: a reader of digits for pictures of their shape, elsewhere a small residual network."""
     import keras
 
     from keras_gans import models
 
+    keras.utils.set_random_seed(seed)
+    if image_shape == models.LeNet.image_shape:
+        classifier = models.LeNet(num_classes=classes)
+    else:
+        size, _, channels = image_shape
+        classifier = models.ResidualNet(classes, size, channels, widths=(32, 64, 128), blocks=(1, 1, 1))
+    classifier.compile(keras.optimizers.Adam(1e-3))
+    return classifier
+
+
+def _cas(subject: Subject, seed: int) -> list[Score]:
     images, labels = subject.images(seed)
     real = subject.real("test")
     if labels is None or real.labels is None:
         raise MetricError("cas takes a class-conditional model and real images with labels: leave it out.")
-    keras.utils.set_random_seed(seed)
-    classes = int(real.labels.max()) + 1
-    if images.shape[1:] == models.LeNet.image_shape:
-        classifier = models.LeNet(num_classes=classes)
-    else:
-        _, size, _, channels = images.shape
-        shape = {"size": size, "channels": channels, "widths": (32, 64, 128), "blocks": (1, 1, 1)}
-        classifier = models.ResidualNet(num_classes=classes, **shape)
-    classifier.compile(keras.optimizers.Adam(1e-3))
+    classifier = classifier_for(images.shape[1:], int(real.labels.max()) + 1, seed)
     test = (_uint8(real.images[:]), real.labels)
     identity = sources.Stored(real, None).identity()
     return [metrics.classification_accuracy(classifier, (images, labels), test, identity=identity, seed=seed)]

@@ -252,15 +252,19 @@ class Images:
 
 def epoch_order(n: int, seed: int, epoch: int) -> np.ndarray:
     """The permutation of n images in an epoch: int64 (n,)."""
-    return _generator(seed, epoch, 0).permutation(n)
+    return philox(seed, epoch, 0).permutation(n)
 
 
 def epoch_flips(n: int, seed: int, epoch: int) -> np.ndarray:
     """Which images are mirrored in an epoch, by their number in the data set: bool (n,)."""
-    return _generator(seed, epoch, 1).random(n) < 0.5
+    return philox(seed, epoch, 1).random(n) < 0.5
 
 
-def _generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
-    """Philox counts in 256 bits; the highest word tells order from flips, so that they share no draws."""
+def philox(seed: int, epoch: int, stream: int) -> np.random.Generator:
+    """Draws of one kind (the stream) in an epoch, the same on every machine.
+
+    Philox counts in 256 bits; the highest word tells order from flips, so that they share no draws. Streams 0 and 1 are
+    taken here, 2 and 3 by keras_gans.training.mixing.
+    """
     key: Any = np.array([seed, epoch], "uint64")
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, stream]))

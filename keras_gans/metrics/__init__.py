@@ -26,6 +26,7 @@ _HOMES = {
     "one_nearest_neighbour": "neighbours",
     "Reference": "statistics",
     "reference": "statistics",
+    "features_of": "features",
     "Pixels": "features",
     "Discriminator": "features",
     "Network": "features",

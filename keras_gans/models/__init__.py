@@ -2,7 +2,7 @@
 
 import importlib
 
-FAMILIES = {"VanillaGAN": "vanilla", "DCGAN": "dcgan", "LeNet": "lenet", "AttributeNet": "attributes"}
+FAMILIES = {"VanillaGAN": "vanilla", "DCGAN": "dcgan", "LeNet": "lenet", "AttributeNet": "attributes", "ResidualNet": "residual"}
 _NAMES = {**FAMILIES, "ConditionalGAN": "dcgan"}
 
 

@@ -57,7 +57,8 @@ class ReadsClasses:
         x, y = self._prepared(x, y, batch_size or 32, seed=int(np.random.randint(2**31)))
         if y is None:  # batches: Keras warns that it will not shuffle them, and nobody asked
             kwargs.setdefault("shuffle", False)
-            batch_size = None
+        if isinstance(x, TargetBatches):
+            batch_size = None  # they have it
         if validation_data is not None:
             validation_data = self._validation(validation_data)
         return super().fit(x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, **kwargs)

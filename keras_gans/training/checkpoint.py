@@ -21,10 +21,8 @@ _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
 
 def state_variables(model):
     """{name: Keras variable} of all that training changes, in a fixed order. Metrics are not part of it."""
-    owners = [
-        ("model", model),
-        *((f"{p}_optimizer", getattr(model, f"{p}_optimizer")) for p in model.players),
-    ]
+    named = [f"{player}_optimizer" for player in getattr(model, "players", ())] or ["optimizer"]
+    owners = [("model", model), *((name, getattr(model, name)) for name in named)]
     found = {}
     for owner, thing in owners:
         metrics = {id(v) for v in getattr(thing, "metrics_variables", [])}

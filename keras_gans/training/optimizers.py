@@ -45,11 +45,14 @@ class MomentumSGD(keras.optimizers.Optimizer):
     Args:
         learning_rate: float or schedule.
         momentum: float, or a schedule of the number of updates (the 2014 GAN: .5 to .7 in 250 epochs).
+        nesterov: whether w moves by momentum * v - rate * gradient instead, of the new v (Sutskever et al. 2013).
+        l2: float of at least 0; l2 * weight is added to the gradient of matrices and kernels. Gains and biases, which
+            are vectors, do not decay. (Keras's `weight_decay` takes all, and does not pass through the momentum.)
     """
 
-    def __init__(self, learning_rate=0.1, momentum=0.5, name="momentum_sgd", **kwargs):
+    def __init__(self, learning_rate=0.1, momentum=0.5, nesterov=False, l2=0.0, name="momentum_sgd", **kwargs):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self.momentum = momentum
+        self.momentum, self.nesterov, self.l2 = momentum, nesterov, l2
 
     def build(self, variables):
         if self.built:
@@ -60,16 +63,19 @@ class MomentumSGD(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         velocity = self.velocities[self._get_variable_index(variable)]
         momentum = self.momentum(self.iterations) if callable(self.momentum) else self.momentum
-        rate = ops.cast(learning_rate, variable.dtype)
-        moved = ops.cast(momentum, variable.dtype) * velocity - rate * ops.cast(gradient, variable.dtype)
+        momentum, rate = ops.cast(momentum, variable.dtype), ops.cast(learning_rate, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        if self.l2 and len(variable.shape) > 1:
+            gradient = gradient + ops.cast(self.l2, variable.dtype) * variable
+        moved = momentum * velocity - rate * gradient
         self.assign(velocity, moved)
-        self.assign_add(variable, moved)
+        self.assign_add(variable, momentum * moved - rate * gradient if self.nesterov else moved)
 
     def get_config(self):
         momentum = self.momentum
         if isinstance(momentum, keras.optimizers.schedules.LearningRateSchedule):
             momentum = keras.optimizers.schedules.serialize(momentum)
-        return {**super().get_config(), "momentum": momentum}
+        return {**super().get_config(), "momentum": momentum, "nesterov": self.nesterov, "l2": self.l2}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -35,11 +35,19 @@ class TargetBatches(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         index = self.order[number * self.batch_size : (number + 1) * self.batch_size]
-        batch, turned = self.images[index], self.mirrored[index]
-        batch[turned] = batch[turned, :, ::-1]
-        if batch.dtype != np.uint8:
-            batch = (batch + 1.0) * 127.5
-        return batch.astype("float32"), self.targets[index]
+        return as_read(taken(self.images, index, self.mirrored)), self.targets[index]
 
     def on_epoch_end(self):
         self._begin(self.epoch + 1)
+
+
+def taken(images, index, mirrored):
+    """The images of these numbers, as an array of its own, those mirrored left to right that are to be: bool (all,)."""
+    batch, turned = images[index], mirrored[index]
+    batch[turned] = batch[turned, :, ::-1]
+    return batch
+
+
+def as_read(images):
+    """uint8, or float in [-1, 1], as classifiers read them: float32 in 0..255."""
+    return (images if images.dtype == np.uint8 else (images + 1.0) * 127.5).astype("float32")

@@ -1,0 +1,152 @@
+"""docs/measured.md: what the scripts in benchmarks/ found, against what was aimed at."""
+
+import json
+from pathlib import Path
+
+from keras_gans.metrics.score import HIGHER_IS_BETTER
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def results(name):
+    """What a script in benchmarks/ found, or {} where it has not run."""
+    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def page():
+    """docs/measured.md."""
+    about = "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure."
+    head = ["# Measured", "", about]
+    tables = [startup_table(), digits_table(), attributes_table(), speed_table(), *sanity_tables(), *recipe_tables()]
+    return "\n\n".join("\n".join(part) for part in [head, *tables] if part) + "\n"
+
+
+def startup_table():
+    """How quickly things start."""
+    found = results("startup")
+    lines = ["## Start (`python benchmarks/startup.py`)", ""]
+    lines += ["| what | median | spread | aim | |", "|---|---|---|---|---|"]
+    for name, result in found["seconds"].items():
+        aim = found["aims"][name]
+        verdict = "met" if result["median"] < aim else "missed"
+        lines.append(f"| {name} | {result['median']:.3f} s | {result['spread']:.3f} s | {aim} s | {verdict} |")
+    machine = found["machine"]
+    said = f"Python {machine['python']}, {machine['cores']} cores, {machine['machine']}; ten fresh processes each."
+    return [*lines, "", said]
+
+
+def digits_table():
+    """What the classifier says of the digits."""
+    lines = ["## Digits (`python benchmarks/digits.py`)", "", "| what | value | aim | |", "|---|---|---|---|"]
+    for row in results("digits"):
+        verdict = "met" if row["value"] >= row["aim"] else "missed"
+        lines.append(f"| {row['what']} | {row['value']:.2f} % | at least {row['aim']} % | {verdict} |")
+    return lines
+
+
+def attributes_table():
+    """How well faces' attributes are read; nothing where that was not measured yet."""
+    found = results("attributes")
+    if not found:
+        return []
+    lines = [
+        "## Attributes of faces (`python benchmarks/attributes.py`)",
+        "",
+        f"{found['model']} on the {found['images']:,} images of {found['data']}, which it did not see; in per cent.",
+        "",
+        "| attribute | how often | accuracy | of the commoner answer | average precision |",
+        "|---|---|---|---|---|",
+    ]
+    for row in found["attributes"]:
+        name, *values = row.values()
+        lines.append(f"| {name} | " + " | ".join(f"{100 * value:.1f}" for value in values) + " |")
+    return lines
+
+
+def speed_table():
+    """The metrics against the usual way, where that was measured."""
+    found = results("metrics")
+    if not found:
+        return []
+    fast, slow = found["frechet_s"], found["sqrtm_s"]
+    met = "met" if found["ratio"] >= 5 else "missed"
+    small = "met" if found["prdc"]["gib"] < 2 else "missed"
+    rows, numbers = f"{found['rows']:,}", f"{found['features']:,}"
+    return [
+        "## Speed of the metrics (`python benchmarks/metrics.py`)",
+        "",
+        f"{rows} rows of {numbers} features a side, {found['machine']['cores']} cores, "
+        f"NumPy {found['versions']['numpy']}, SciPy {found['versions']['scipy']}; medians of {found['repeats']}, lowest to highest.",
+        "",
+        "| what | value | aim | |",
+        "|---|---|---|---|",
+        f"| Fréchet distance, moments included | {_seconds(fast)} | | |",
+        f"| the same by scipy.linalg.sqrtm | {_seconds(slow)} | | |",
+        f"| ratio | {found['ratio']:.1f} | at least 5 | {met} |",
+        f"| memory of precision, recall, density, coverage | {found['prdc']['gib']:.2f} GiB | under 2 GiB | {small} |",
+    ]
+
+
+def _seconds(spread):
+    return f"{spread['median']:.1f} s ({spread['low']:.1f} to {spread['high']:.1f})"
+
+
+def sanity_tables():
+    """Whether metrics order real images, strong and weak models and noise; what breaks the order is marked."""
+    tables = []
+    for path in sorted((ROOT / "benchmarks" / "results").glob("sanity_*.json")):
+        found = results(path.stem)
+        names = [key for key in found["rows"][0] if key != "row"]
+        case = path.stem.removeprefix("sanity_")
+        lines = [
+            f"## Order of {case} (`python benchmarks/sanity.py {case}`)",
+            "",
+            f"{found['samples']:,} images a row, features of {found['features']}; {found['model']}, its recipe after "
+            "300 steps, and uniform noise. **Bold** breaks the order of its column.",
+            "",
+            "| | " + " | ".join(names) + " |",
+            "|---" * (len(names) + 1) + "|",
+        ]
+        for i, row in enumerate(found["rows"]):
+            cells = [_ordered(found["rows"], i, name) for name in names]
+            lines.append(f"| {row['row']} | " + " | ".join(cells) + " |")
+        tables.append(lines)
+    return tables
+
+
+def _ordered(rows, i, name):
+    """A cell; bold where it is better than the row before."""
+    value, before = rows[i][name], rows[i - 1][name] if i else None
+    higher = HIGHER_IS_BETTER[name]
+    wrong = before is not None and (value >= before if higher else value <= before)
+    return f"**{value:.3f}**" if wrong else f"{value:.3f}"
+
+
+def recipe_tables():
+    """The recipes of a card against one another, where that was measured."""
+    tables = []
+    for path in sorted((ROOT / "benchmarks" / "results").glob("recipes_*.json")):
+        found = results(path.stem)
+        name, size = found["model"], found["compared"]
+        lines = [
+            f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
+            "",
+            f"{found['images_seen']:,} images seen each, the shipped width, on {found['hardware']}. "
+            f"Sliced Wasserstein distance of {size:,} samples to {size:,} training images. One run each.",
+            "",
+            "| recipe | finest level | mean of levels | steps | seconds |",
+            "|---|---|---|---|---|",
+        ]
+        for row in found["recipes"]:
+            took = f"{row['steps']:,} | {row['seconds']:,}" if "steps" in row else "|"
+            lines.append(f"| {row['recipe']} | {row['finest']} | {row['mean']} | {took} |")
+        for row in found["recipes"][1:]:
+            picture = f"images/{name}_{row['recipe']}.png"
+            lines += [
+                "",
+                f"![{name} after {found['images_seen']:,} images by {row['recipe']}]({picture})",
+                f"*{row['recipe']}*",
+            ]
+        tables.append(lines)
+    return tables
