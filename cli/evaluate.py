@@ -16,7 +16,7 @@ from . import output, quiet, reference
     "--metrics",
     default="fid,kid,prdc",
     show_default=True,
-    help="With commas: fid, kid, prdc, is, accuracy, swd, parzen, one_nn, cas, support, ms_ssim, memorized.",
+    help="With commas: fid, kid, prdc, is, accuracy, swd, parzen, one_nn, cas, support, ms_ssim, memorized, probe.",
 )
 @click.option("--against", metavar="tfds:NAME|FOLDER|STATS", help="The real images.  [default: the card's]")
 @click.option("--split", default="train", show_default=True, help="Of tfds:NAME.")

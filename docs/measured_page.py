@@ -77,7 +77,8 @@ def speed_table():
         "## Speed of the metrics (`python benchmarks/metrics.py`)",
         "",
         f"{rows} rows of {numbers} features a side, {found['machine']['cores']} cores, "
-        f"NumPy {found['versions']['numpy']}, SciPy {found['versions']['scipy']}; medians of {found['repeats']}, lowest to highest.",
+        f"NumPy {found['versions']['numpy']}, SciPy {found['versions']['scipy']}; "
+        f"medians of {found['repeats']}, lowest to highest.",
         "",
         "| what | value | aim | |",
         "|---|---|---|---|",

@@ -88,6 +88,14 @@ def test_statistics_stand_for_the_images(gan, real, tmp_path):
         keras_gans.evaluate(gan, "swd", side, n=30, seeds=1)
 
 
+def test_samples_are_drawn_once_a_seed_for_all_that_look_at_them(gan, real, monkeypatch):
+    drawn = []
+    generate = gan.generate
+    monkeypatch.setattr(gan, "generate", lambda **options: drawn.append(len(options["latents"])) or generate(**options))
+    keras_gans.evaluate(gan, "fid,kid,prdc", real, features=Corners(), n=30, seeds=3, batch_size=30)
+    assert drawn == [30] * (2 + 3)  # two to say the cost
+
+
 def test_the_cost_is_said_before_it_starts(gan, real, caplog):
     with caplog.at_level(logging.INFO, "keras_gans"):
         keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=2)
@@ -107,6 +115,9 @@ def test_other_metrics(gan, rng, tmp_path, monkeypatch):
     assert scores[2].value == expected.accuracy
     with pytest.raises(MetricError, match="other real images than it tests"):
         keras_gans.evaluate(gan, "parzen", tmp_path / "real.npz", n=30, seeds=1)
+    (probe,) = keras_gans.evaluate(gan, "probe", tmp_path / "real.npz", seeds=3)
+    seen = gan.features(data.load(tmp_path / "real.npz", size=28).without_labels())
+    assert probe.value == metrics.probe((seen, y), (seen, y)).accuracy
     few = metrics.reference(x[:, 2:30, 2:30], Corners())
     support, likeness = keras_gans.evaluate(gan, ["support", "ms_ssim"], few, features=Corners(), n=50, seeds=1)
     assert support.value >= support.details["low"] > 0

@@ -11,7 +11,7 @@ from typing import Any
 
 from keras_gans import metrics as measured
 from keras_gans.api.extractors import feature_extractor
-from keras_gans.api.measures import MEASURES, Subject
+from keras_gans.api.measures import MEASURES, Measure, Subject
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics import sources, statistics
 from keras_gans.metrics.features import Progress
@@ -41,7 +41,7 @@ def evaluate(
         what: a published name, a model's folder, or a model; or images: a folder, an archive, an array, a
             tf.data.Dataset.
         metrics: names among "fid", "kid", "prdc", "is", "accuracy", "swd", "parzen", "one_nn", "cas", "support",
-            "ms_ssim", "memorized", as a list or a text with commas between.
+            "ms_ssim", "memorized", "probe", as a list or a text with commas between.
         against: the real images: "tfds:NAME", a folder, an archive, an array; or their statistics, a `Reference` or the
             path of one (*.stats.safetensors). None: what the model's card names, whose statistics ship.
         features: an extractor, or its name as `feature_extractor` takes it. None: what the card names.
@@ -78,7 +78,7 @@ def evaluate(
     )
     seeds = seeds if drawn else 1
     _estimate(subject, names, seeds)
-    return [score for name in names for score in _over_seeds(MEASURES[name][0], subject, seeds)]
+    return _over_seeds([MEASURES[name] for name in names], subject, seeds)
 
 
 def _names(metrics: str | Sequence[str]) -> list[str]:
@@ -164,7 +164,7 @@ def statistics_of(
 
 
 def _extractor(names: list[str], features: Any, asked: dict[str, Any]) -> Any:
-    if not any(MEASURES[name][1] for name in names):
+    if not any(MEASURES[name].extractor for name in names):
         return None
     features = features or asked.get("features")
     if features is None:
@@ -272,7 +272,8 @@ def _estimate(subject: Subject, names: list[str], seeds: int) -> None:
         for batch in source.batches(count):
             subject.extractor.features(sources.brought_to(batch.images, subject.extractor.image_shape))
         seconds = time.monotonic() - began
-    total = seconds * subject.n / count * seeds
+    passes = len({MEASURES[name].looks_at for name in names} - {"nothing"})
+    total = seconds * subject.n / count * seeds * passes
     log.info("%s: %d x %s samples, about %s", ", ".join(names), seeds, f"{subject.n:,}", _duration(total))
 
 
@@ -280,6 +281,16 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _over_seeds(function: Any, subject: Subject, seeds: int) -> list[Score]:
-    by_seed = [function(subject, seed) for seed in range(seeds)]
-    return [over_seeds(same) for same in zip(*by_seed, strict=True)]
+def _over_seeds(measures: list[Measure], subject: Subject, seeds: int) -> list[Score]:
+    """Every score's mean over the seeds. Seed by seed, so that all measures look at the same samples, drawn once."""
+    by_seed: list[list[list[Score]]] = []  # of each seed, of each measure, its scores
+    for seed in range(seeds):
+        first = by_seed[0] if by_seed else []
+        by_seed.append(
+            [first[i] if measure.once and first else measure.run(subject, seed) for i, measure in enumerate(measures)]
+        )
+    found = []
+    for i, measure in enumerate(measures):
+        same = [scores[i] for scores in by_seed[: 1 if measure.once else seeds]]
+        found += [over_seeds(each) for each in zip(*same, strict=True)]
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class Subject:
         self.fake, self.n, self.extractor, self.batch_size, self.progress = fake, n, extractor, batch_size, progress
         self._side, self._real = side, real
         self._features: tuple[int, np.ndarray] | None = None
+        self._images: tuple[int, np.ndarray, np.ndarray | None] | None = None
 
     @cached_property
     def side(self) -> Any:
@@ -66,11 +67,13 @@ class Subject:
         return self._features[1]
 
     def images(self, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
-        """(samples (n, h, w, c), their labels or None)."""
-        opened = sources.open_source(self.fake, self.n, seed)
-        batches = list(opened.batches(self.batch_size))
-        labels = [batch.labels for batch in batches if batch.labels is not None]
-        return np.concatenate([batch.images for batch in batches]), np.concatenate(labels) if labels else None
+        """(samples (n, h, w, c), their labels or None), drawn once a seed."""
+        if self._images is None or self._images[0] != seed:
+            batches = list(sources.open_source(self.fake, self.n, seed).batches(self.batch_size))
+            labels = [batch.labels for batch in batches if batch.labels is not None]
+            drawn = np.concatenate([batch.images for batch in batches])
+            self._images = seed, drawn, np.concatenate(labels) if labels else None
+        return self._images[1:]
 
     def scores_of(self, measured: Any, seed: int) -> list[Score]:
         """Scores taken on bare features, with the names and hashes that their protocol needs."""
@@ -222,18 +225,49 @@ def _uint8(images: np.ndarray) -> np.ndarray:
     return images if images.dtype == np.uint8 else to_uint8(images, -1.0, 1.0)
 
 
-#: name -> (function, whether it needs features, what it is).
-MEASURES: dict[str, tuple[Callable[[Subject, int], list[Score]], bool, str]] = {
-    "fid": (_fid, True, "Fréchet distance"),
-    "kid": (_kid, True, "kernel distance"),
-    "prdc": (_prdc, True, "precision, recall, density, coverage"),
-    "is": (_inception_score, True, "Inception score"),
-    "accuracy": (_accuracy, True, "samples read as the class that was asked for"),
-    "swd": (_swd, False, "sliced Wasserstein distance"),
-    "parzen": (_parzen, False, "Parzen-window log-likelihood"),
-    "cas": (_cas, False, "classification accuracy of real images by a classifier that saw samples alone"),
-    "support": (_support, True, "how many different images it draws"),
-    "ms_ssim": (_ms_ssim, False, "likeness of samples to one another"),
-    "one_nn": (_one_nn, False, "1-nearest-neighbour accuracy, trained on samples"),
-    "memorized": (_memorized, False, "samples that repeat training images"),
+def _probe(subject: Subject, seed: int) -> list[Score]:
+    """Radford et al. 2015, section 5.1: what a linear classifier makes of the discriminator's features."""
+    if not hasattr(subject.fake, "feature_layers"):
+        raise MetricError("probe is of a model's discriminator, and images came: leave it out.")
+    train, test = subject.real("train"), subject.real("test")
+    if train.labels is None or test.labels is None:
+        raise MetricError("probe takes real images with labels: leave it out.")
+    sides = [(subject.fake.features(side.without_labels()), side.labels) for side in (train, test)]
+    found = metrics.probe(*sides)
+    text = protocol("probe", "discriminator", len(train), sources.Stored(test, None).identity(), "L2-SVM")
+    return [Score("probe", text, found.accuracy, n_real=len(test), details={"c": found.c})]
+
+
+class Measure(NamedTuple):
+    """One name that `evaluate` takes.
+
+    run: function of a `Subject` and a sampling seed.
+    words: what it is.
+    looks_at: "features" or "images", which are drawn once for all measures that look at them; "probabilities" or
+        "pixels", drawn for this one; or "nothing" that is drawn.
+    extractor: whether it needs one.
+    once: no seed moves it.
+    """
+
+    run: Callable[[Subject, int], list[Score]]
+    words: str
+    looks_at: str
+    extractor: bool = False
+    once: bool = False
+
+
+MEASURES = {
+    "fid": Measure(_fid, "Fréchet distance", "features", extractor=True),
+    "kid": Measure(_kid, "kernel distance", "features", extractor=True),
+    "prdc": Measure(_prdc, "precision, recall, density, coverage", "features", extractor=True),
+    "support": Measure(_support, "how many different images it draws", "features", extractor=True),
+    "is": Measure(_inception_score, "Inception score", "probabilities", extractor=True),
+    "accuracy": Measure(_accuracy, "samples read as the class that was asked for", "images", extractor=True),
+    "swd": Measure(_swd, "sliced Wasserstein distance", "images"),
+    "parzen": Measure(_parzen, "Parzen-window log-likelihood", "pixels"),
+    "cas": Measure(_cas, "accuracy on real images of a classifier that saw samples alone", "images"),
+    "one_nn": Measure(_one_nn, "1-nearest-neighbour accuracy, trained on samples", "images"),
+    "ms_ssim": Measure(_ms_ssim, "likeness of samples to one another", "images"),
+    "memorized": Measure(_memorized, "samples that repeat training images", "images"),
+    "probe": Measure(_probe, "linear classifier on the discriminator's features", "nothing", once=True),
 }

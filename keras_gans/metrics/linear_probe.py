@@ -14,7 +14,6 @@ import numpy as np
 
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics.arrays import checked
-from keras_gans.metrics.score import Score, protocol
 
 GRID = (1e-4, 1e-3, 1e-2)  # the released code's range of C
 _NEWTON_STEPS, _CONJUGATE_STEPS, _HALVINGS = 30, 60, 12
@@ -94,19 +93,6 @@ def probe(
     tried = {c: LinearSVM.fit(x[:-held_out], y[:-held_out], c).accuracy(x[-held_out:], y[-held_out:]) for c in grid}
     best = max(tried, key=lambda c: tried[c])
     return Probed(LinearSVM.fit(x, y, best).accuracy(*test), best, tried)
-
-
-def probe_score(found: Probed, features: Any, identity: str, n_train: int, n_test: int) -> Score:
-    """A `Probed` with its protocol: the share of right answers, in [0, 1]."""
-    return Score(
-        "probe",
-        protocol("probe", features.name, n_train, identity, "L2-SVM"),
-        found.accuracy,
-        n_real=n_test,
-        features=features.name,
-        features_sha256=features.sha256,
-        details={"c": found.c},
-    )
 
 
 def _labelled(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
