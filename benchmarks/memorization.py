@@ -21,23 +21,28 @@ from keras_gans.zoo import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "results" / "memorization.json"
-SAMPLES, PAIRS = 1000, 16
+SAMPLES, PAIRS, ASKED = 1000, 16, 10_000
 
 
 def training_images(card):
-    """What the card's default recipe trains on: uint8 (n, h, w, c)."""
+    """What the card's default recipe trains on: `Images` of the model's size."""
     size, channels = card.architecture["size"], card.architecture["channels"]
-    return data.load(card.data["source"], split=card.data["split"], size=size, channels=channels).images
+    return data.load(card.data["source"], split=card.data["split"], size=size, channels=channels)
 
 
-def found_by(look, samples, training, flipped):
-    """`memorization` of what `look` gives for images. The threshold is of the images as they are; samples are held to
-    their mirror images too, if those were trained on."""
-    seen, real = look(samples), look(training)
-    found = memorization(seen, real)
+def features(gan, labels):
+    """A function of images: the discriminator's features, of a class-conditional model with their labels."""
+    return lambda images: gan.features(images, labels if gan.num_classes else None)
+
+
+def found_by(look, samples, look_at_real, training, flipped):
+    """`memorization` of what these functions give for images. The threshold is of the images as they are; samples are
+    held to their mirror images too, if those were trained on."""
+    seen, real = look(samples), look_at_real(training)
+    found = memorization(seen, real, asked=ASKED)
     if not flipped:
         return found
-    mirrored = nearest(seen, look(training[:, :, ::-1]))
+    mirrored = nearest(seen, look_at_real(training[:, :, ::-1]))
     nearer = mirrored.distances < found.nearest.distances
     distances = np.where(nearer, mirrored.distances, found.nearest.distances)
     indices = np.where(nearer, mirrored.indices + len(real), found.nearest.indices)
@@ -57,11 +62,13 @@ def pairs(samples, training, found):
 def measure(name):
     """One row of the results; writes the picture."""
     card = keras_gans.info(name)
-    gan, training = keras_gans.load(name), training_images(card)
+    gan, real = keras_gans.load(name), training_images(card)
+    training = real.images
     samples = gan.generate(SAMPLES, seed=0)
     flipped = card.recipes[card.default_recipe].get("data", {}).get("flip", False)
-    by_pixels = found_by(lambda images: images, samples, training, flipped)
-    by_features = found_by(gan.features, samples, training, flipped)
+    wanted = np.arange(SAMPLES) % (gan.num_classes or 1)
+    by_pixels = found_by(lambda images: images, samples, lambda images: images, training, flipped)
+    by_features = found_by(features(gan, wanted), samples, features(gan, real.labels), training, flipped)
     data.save_png(ROOT / "docs" / "images" / f"nearest_{name}.png", pairs(samples, training, by_pixels.nearest))
     return {
         "samples": SAMPLES,

@@ -1,4 +1,4 @@
-"""A training curve as a picture: both losses by step, drawn with Pillow."""
+"""A training curve as a picture: the losses by step, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import Any
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 56, 28, 36, 32  # margins
 SCALE = 2  # drawn larger and shrunk, for smooth lines
-COLOURS = {"d_loss": ("#d9480f", "discriminator"), "g_loss": ("#1864ab", "generator")}
+COLOURS = {
+    "d_loss": ("#d9480f", "discriminator"),
+    "g_loss": ("#1864ab", "generator"),
+    "loss": ("#1864ab", "classifier"),
+}
 GREY, DARK = "#dee2e6", "#495057"
 
 

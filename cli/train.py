@@ -48,7 +48,7 @@ class Setting(click.ParamType):
     "--checkpoint-every",
     type=click.IntRange(1),
     metavar="N",
-    help="Steps.  [default: 20 in a run, and each epoch]",
+    help="Steps.  [default: each epoch, and 20 in a GAN's run]",
 )
 @click.option("--set", "settings", type=Setting(), multiple=True, help="Of the architecture, as in --set width=32.")
 def command(
@@ -69,8 +69,7 @@ def command(
 
     NAME may also be the path of a card.toml. OUT gets model/ (for generate and publish), samples/, curve.csv
     and checkpoints/. What looks wrong with the game is said on the way, with one thing to try. The same command
-    again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save first. Not so a classifier, whose
-    training takes minutes: OUT gets model/ at the end, and a run that was stopped starts afresh.
+    again goes on where OUT stands, bit for bit. Ctrl-C and SIGTERM save first. A classifier draws no samples/.
 
     \b
       keras-gans train dcgan_mnist
@@ -79,10 +78,8 @@ def command(
     """
     wanted, card = _find(name)
     recipe = _recipe(card, recipe_name, steps, batch_size, seed)
-    if card.task == "classify" and (sample_every or checkpoint_every or finetune):
-        raise click.UsageError(
-            f"{card.name} draws nothing: --sample-every, --checkpoint-every and --finetune are not for it."
-        )
+    if card.task == "classify" and (sample_every or finetune):
+        raise click.UsageError(f"{card.name} draws nothing: --sample-every and --finetune are not for it.")
     if finetune and settings:
         raise click.UsageError("--finetune keeps the architecture of the weights: leave out --set, or --finetune.")
 
@@ -104,8 +101,7 @@ def command(
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
     quiet.import_keras()
-    run = _classifier if card.task == "classify" else _game
-    taken = run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
+    taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
     output.say(f"wrote {out / 'model'} ({taken} steps)")
 
 
@@ -179,7 +175,7 @@ def _card_of_run(
     }
 
 
-def _game(
+def _run(
     build: Any,
     card: dict[str, Any],
     recipe: dict[str, Any],
@@ -188,11 +184,10 @@ def _game(
     sample_every: Any,
     checkpoint_every: Any,
 ) -> int:
-    """A run of two players, which a signal stops with a checkpoint. Returns the steps taken."""
+    """A run, which a signal stops with a checkpoint. Returns the steps taken."""
     import keras
 
-    from keras_gans.training import run
-    from keras_gans.training.callbacks import Health, Stopped
+    from keras_gans.training.callbacks import Stopped
 
     from .progress import Progress
     from .signals import Wish
@@ -202,20 +197,11 @@ def _game(
     show: Any = keras.callbacks.LambdaCallback(
         on_train_begin=lambda logs: wish.begin(),  # not before: there is nothing to save while data is read
         on_epoch_begin=lambda epoch, logs: progress.epoch(),
-        on_train_batch_end=lambda batch, logs: progress.update(int(show.model.steps), batch, logs),
+        on_train_batch_end=lambda batch, logs: progress.update(show.model.steps_taken, batch, logs),
     )
+    train, arguments = _how(card, sample_every, [show], progress.say)
     try:
-        model = run.train(
-            build,
-            card,
-            recipe,
-            images,
-            out,
-            sample_every=sample_every,
-            checkpoint_every=checkpoint_every,
-            callbacks=[show, Health(say=progress.say)],
-            stop=wish,
-        )
+        model = train(build, card, recipe, images, out, checkpoint_every=checkpoint_every, stop=wish, **arguments)
     except Stopped as stopped:
         progress.line.close()
         output.note(str(stopped))
@@ -223,23 +209,14 @@ def _game(
     finally:
         wish.end()
         progress.line.close()
-    return int(model.steps)
+    return int(model.steps_taken)
 
 
-def _classifier(build: Any, card: dict[str, Any], recipe: dict[str, Any], images: Any, out: Path, *unused: Any) -> int:
-    import keras
+def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any) -> tuple[Any, dict[str, Any]]:
+    """What trains a model of the card's task, and the arguments that are that one's own."""
+    from keras_gans.training import classifier, run
+    from keras_gans.training.callbacks import Health
 
-    from keras_gans.training import classifier
-
-    from .progress import Progress
-
-    progress = Progress(recipe["steps"], recipe["batch_size"])
-    show: Any = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: progress.epoch(),
-        on_train_batch_end=lambda batch, logs: progress.update(int(show.model.optimizer.iterations), batch, logs),
-    )
-    try:
-        model = classifier.train(build, card, recipe, images, out, callbacks=[show])
-    finally:
-        progress.line.close()
-    return int(model.optimizer.iterations)
+    if card["task"] == "classify":
+        return classifier.train, {"callbacks": callbacks}
+    return run.train, {"callbacks": [*callbacks, Health(say=say)], "sample_every": sample_every}

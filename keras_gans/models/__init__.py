@@ -2,7 +2,13 @@
 
 import importlib
 
-FAMILIES = {"VanillaGAN": "vanilla", "DCGAN": "dcgan", "LeNet": "lenet", "AttributeNet": "attributes", "ResidualNet": "residual"}
+FAMILIES = {
+    "VanillaGAN": "vanilla",
+    "DCGAN": "dcgan",
+    "LeNet": "lenet",
+    "AttributeNet": "attributes",
+    "ResidualNet": "residual",
+}
 _NAMES = {**FAMILIES, "ConditionalGAN": "dcgan"}
 
 

@@ -46,8 +46,9 @@ class Classifier(Pretrained, keras.Model):
 
     def compile(self, optimizer, loss, metrics=(), **kwargs):
         """As `keras.Model.compile`; families fill in what they learn by."""
-        super().compile(optimizer=optimizer, loss=loss, metrics=list(metrics), **kwargs)
-        self._terms = ["loss", *(metric if isinstance(metric, str) else metric.name for metric in metrics)]
+        metrics = list(metrics or ())
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        self._terms = ["loss", *map(_name, metrics)]
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -64,6 +65,11 @@ class Classifier(Pretrained, keras.Model):
 
     def get_config(self):
         return {"name": self.name, **self._arguments}
+
+
+def _name(metric):
+    """What Keras reports a metric as: a name, an object or a function."""
+    return metric if isinstance(metric, str) else getattr(metric, "name", None) or metric.__name__
 
 
 def in_parts(read, images, batch_size, width):

@@ -145,7 +145,8 @@ class ResidualNet(ReadsClasses, Classifier):
         Args:
             images: tensor or array (n, h, w, channels), uint8 or float, 0..255 as `call` takes them, of any h and w.
         """
-        return [_unit(x) for x in self._stages(ops.cast(images, "float32"), training=False)]
+        found = self._stages(ops.cast(images, "float32"), training=False)
+        return [_unit(x) for x in (found if isinstance(found, list) else [found])]  # Keras unpacks a list of one
 
     def distance(self, a, b, batch_size=64):
         """The `perceptual_distance` of pictures in pairs.

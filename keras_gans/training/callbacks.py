@@ -169,7 +169,7 @@ class Curve(EverySteps):
         self.on_epoch_begin(0)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._seen = dict.fromkeys(self._names, (0.0, 0.0))  # Keras's means begin anew with each epoch
+        self._seen = dict.fromkeys(self._names, (0.0, 0.0))  # means begin anew with each epoch
         self._ended = False
 
     def on_test_begin(self, logs=None):
@@ -189,16 +189,20 @@ class Curve(EverySteps):
         for name in self._names:
             total, count = self._since(name)
             row[name] = round(total / max(count, 1.0), 5)
-            mean = self.model.means[name]
-            self._seen[name] = _float(mean.total), _float(mean.count)
+            self._seen[name] = self.so_far(name)
             self._left[name] = (0.0, 0.0)
         self._write([row], "a")
 
     def _since(self, name):
         """(sum, count) of a term since the last row, what an ended epoch left over counted in."""
-        mean = self.model.means[name]
+        total, count = self.so_far(name)
         (seen_total, seen_count), (left_total, left_count) = self._seen[name], self._left[name]
-        return _float(mean.total) - seen_total + left_total, _float(mean.count) - seen_count + left_count
+        return total - seen_total + left_total, count - seen_count + left_count
+
+    def so_far(self, name):
+        """(sum, count) of a term in this epoch."""
+        mean = self.model.means[name]
+        return _float(mean.total), _float(mean.count)
 
     def _write(self, rows, mode):
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,56 +1,134 @@
-"""A classifier's training run from a recipe: the counterpart of run.py for models of the task "classify"."""
+"""A classifier's training run from a recipe: the counterpart of run.py for models of the task "classify".
 
+Its folder is that of run.py, without samples/. A run that is started again goes on where it stopped.
+"""
+
+import itertools
 import math
-import time
 from pathlib import Path
 
 import keras
 
-from keras_gans.training import optimizers, run
+from keras_gans.training import callbacks as our_callbacks
+from keras_gans.training import feed, mixing, optimizers, run, statistics
+
+RETAKEN = 100  # batches that the statistics of an average are taken from
 
 
-def train(build, card, recipe, data, out, *, callbacks=()):
-    """Trains `build()` on `data` (`keras_gans.data.Images`), which has what the model learns to say: labels or
-    attributes, by `recipe`; writes run.json and model/.
+def train(build, card, recipe, data, out, *, steps=None, checkpoint_every=None, callbacks=(), stop=None):
+    """Trains `build()` on `data` by `recipe`, in the folder `out`; resumes what is there.
 
-    It takes minutes and is not resumed: a run that was stopped starts afresh. Errors are those of run.train.
+    Args:
+        build: function that makes the model, a `keras_gans.models.classifier.Classifier`; called after the seed is set.
+        card: the model's card, a dict.
+        recipe: a table of the card's recipes: batch_size, steps, seed, compile (arguments of the model's `compile`),
+            data (flip = true or false, and the fields of `mixing.Mixing`). Where its optimizer keeps an average of the
+            weights (use_ema = true), the finished model has that, and statistics taken anew.
+        data: `keras_gans.data.Images` with what the model learns to say: labels or attributes.
+        out: folder, made where it is missing.
+        steps: instead of the recipe's.
+        checkpoint_every: steps; None: at the end of each epoch.
+        callbacks: further Keras callbacks.
+        stop: function that says whether to stop now; asked after each step.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        CardError, CheckpointError, DataError, Stopped: as `run.train`.
+        TrainingError: the loss is not finite.
     """
-    out, steps, seed = Path(out), int(recipe["steps"]), recipe.get("seed", 0)
-    data = run.as_in(recipe, data)
+    out, steps, seed = Path(out), int(steps or recipe["steps"]), recipe.get("seed", 0)
+    data, mixed = run.as_in(recipe, data, mixing.KEYS), mixing.asked_for(recipe)
     run.deterministic(seed)
     model = build()
     model.card = dict(card)
-    model.compile(optimizer=optimizers.get(recipe["compile"]["optimizer"]))
-    data = run.fitted(data, model.network.input.shape[1:], model.architecture().get("num_classes"))
+    model.compile(**{**recipe["compile"], "optimizer": optimizers.get(recipe["compile"]["optimizer"])})
+    model.optimizer.build(model.trainable_variables)  # a checkpoint holds what it keeps
+    classes = model.architecture().get("num_classes")
+    data = run.fitted(data, model.image_shape, classes)
+    batches = mixing.MixedBatches(data, model.targets(data), recipe["batch_size"], seed, mixed, classes)
     run.record(out, card, recipe, model, data)
-    timer = Timer()
-    stop = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: _stop_at(stop.model, steps),  # its model: on JAX, Keras updates that
-    )
-    epochs = math.ceil(steps / math.ceil(len(data) / recipe["batch_size"]))
-    model.fit(
-        data,
-        batch_size=recipe["batch_size"],
-        epochs=epochs,
-        verbose=0,
-        callbacks=[timer, stop, *callbacks],
-    )
-    taken = int(model.optimizer.iterations)
-    origin = run.provenance(recipe, data, taken, taken * recipe["batch_size"], timer.seconds)
-    model.save_pretrained(out / run.MODEL, origin)
+    kept = our_callbacks.Checkpoint(out / run.CHECKPOINTS, every=checkpoint_every)
+    kept.resume(model, {"batch_size": batches.batch_size, "data": data.fingerprint()})
+    if run.is_left(model, steps, out):
+        ours = [
+            StopWhenNotFinite(),
+            LoggedCurve(out / run.CURVE, every=max(1, steps // 500)),
+            kept,  # after the others: what it saves, they have seen
+            our_callbacks.StopAfter(steps),
+        ]
+        asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
+        _fit(model, batches, steps, [*ours, *callbacks, *asked])
+    _finish(model, batches)
+    images = steps * batches.batch_size
+    model.save_pretrained(out / run.MODEL, run.provenance(recipe, data, steps, images, kept.elapsed()))
     return model
 
 
-class Timer(keras.callbacks.Callback):
-    """Counts the seconds from the start of training to its end."""
+def _fit(model, batches, steps, callbacks):
+    """One call of Keras's fit, whatever the step: at its end an optimizer puts its average in the weights' place.
 
-    def on_train_begin(self, logs=None):
-        self._began, self.seconds = time.monotonic(), 0.0
+    So Keras's epochs are as long as the data's, and begin where the run stands.
+    """
+    taken = model.steps_taken
+    keras.Model.fit(
+        model,
+        _without_end(batches, taken),
+        steps_per_epoch=batches.steps_per_epoch,
+        epochs=math.ceil((steps - taken) / batches.steps_per_epoch),
+        callbacks=callbacks,
+        shuffle=False,  # they are
+        verbose=0,
+    )
+
+
+def _without_end(batches, start):
+    """What Keras's fit takes on this backend: the batches from step `start` on, the next ones made during a step."""
+
+    def following():
+        return (batches.at(step) for step in itertools.count(start))
+
+    if keras.backend.backend() != "tensorflow":
+        return following()
+    import tensorflow as tf
+
+    first = batches.at(start)
+    return feed.untuned(following, tuple(tf.TensorSpec(part.shape, part.dtype) for part in first)).prefetch(2)
+
+
+def _finish(model, batches):
+    """Puts the optimizer's average, if it keeps one, in the weights' place, with statistics of unmixed images."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # within what scales a loss
+    if not optimizer.use_ema:
+        return
+    optimizer.finalize_variable_values(model.trainable_variables)
+    plain = batches.unmixed()
+    statistics.take_anew(model.network, (plain.at(k)[0] for k in range(min(RETAKEN, plain.steps_per_epoch))))
+
+
+class LoggedCurve(our_callbacks.Curve):
+    """A Curve of what Keras logs of each step: the epoch's mean so far."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._logs = (0, {})
+        super().on_epoch_begin(epoch)
 
     def on_train_batch_end(self, batch, logs=None):
-        self.seconds = time.monotonic() - self._began
+        self._logs = (batch + 1, logs)
+        super().on_train_batch_end(batch)
+
+    def so_far(self, name):
+        count, means = self._logs
+        return count * float(means.get(name, 0.0)), float(count)
 
 
-def _stop_at(model, steps):
-    if int(model.optimizer.iterations) >= steps:
-        model.stop_training = True
+class StopWhenNotFinite(keras.callbacks.Callback):
+    """Stops a run whose loss is not finite. What was saved before is all there is: no bad weight is."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(float(logs["loss"])):
+            raise our_callbacks.TrainingError(
+                f"The loss was not finite at step {self.model.steps_taken}; checkpoints before it stay. Look for NaN "
+                "in the data, or lower the learning rate."
+            )

@@ -1,4 +1,4 @@
-"""Batches for classifiers, moved, cut and mixed in NumPy: the same for every backend, and again when a run is resumed."""
+"""Batches for classifiers, moved, cut and mixed in NumPy: the same on every backend, and when a run is resumed."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,8 @@ class Mixing(NamedTuple):
     crop: pixels by which each image is moved at most, up or down and left or right; its own mirror image fills in.
     cutmix: alpha of CutMix (Yun et al. 2019): a rectangle of each image comes from another, whose share of the area is
         1 - Beta(alpha, alpha), and the targets are shared alike. 0: none.
-    mixup: alpha of mixup (Zhang et al. 2018): a sum of two images, the share of the first is Beta(alpha, alpha). 0: none.
+    mixup: alpha of mixup (Zhang et al. 2018): a sum of two images, in which the first has a share of
+        Beta(alpha, alpha). 0: none.
     cutmix_share: of the batches that get CutMix; the others get mixup. Where cutmix is 0, all do.
     """
 
@@ -53,16 +54,17 @@ class MixedBatches(keras.utils.PyDataset):
         targets: array (n, ...), row i belongs to image i.
         batch_size: images a batch; what is left over of an epoch, others each time, is dropped.
         seed: whole number of at least 0.
-        mixing: `Mixing`.
+        mixing: `Mixing`; None: nothing.
         num_classes: where the targets are labels (n,), which then become shares: float32 (b, num_classes).
 
     Raises:
         DataError: there is no whole batch, or the images are too small to be moved so far.
     """
 
-    def __init__(self, data, targets, batch_size, seed=0, mixing=Mixing(), num_classes=None):
+    def __init__(self, data, targets, batch_size, seed=0, mixing=None, num_classes=None):
         super().__init__()  # no workers: what lies in memory is sooner taken than handed over
-        self.images, self.targets, self.batch_size = data.images, targets, batch_size
+        mixing = mixing or Mixing()
+        self.data, self.images, self.targets, self.batch_size = data, data.images, targets, batch_size
         self.seed, self.mixing, self.num_classes, self.flip = seed, mixing, num_classes, data.flip
         self.steps_per_epoch = data.steps_per_epoch(batch_size)
         self._drawn = None
@@ -72,6 +74,11 @@ class MixedBatches(keras.utils.PyDataset):
                 f"Images are to be moved by up to {mixing.crop} pixels, and these are {data.shape[1]}x{data.shape[0]}: "
                 "lower crop, or take larger ones."
             )
+
+    def unmixed(self):
+        """The same batches of the images as they are."""
+        data = self.data.with_flips(False)
+        return MixedBatches(data, self.targets, self.batch_size, self.seed, num_classes=self.num_classes)
 
     def __len__(self):
         return self.steps_per_epoch
@@ -164,14 +171,14 @@ def cutmix(images, targets, share, centre):
 
 
 def _extent(middle, side, share):
-    """(first, last) of what is `share` of the side long around `middle`, a share of it too, as far as it lies within."""
+    """Where what is `share` of the side long, around `middle` (a share too), begins and ends within the side."""
     length = int(side * share)
     first = int(side * middle) - length // 2
     return max(first, 0), min(first + length, side)
 
 
 def mixup(images, targets, share):
-    """`share` of each image and the rest of the one before it in the batch, changed in place; and of the targets alike."""
+    """`share` of each image, the rest from the one before it in the batch, changed in place; the targets alike."""
     share, last = np.float32(share), images[-1].copy()
     for i in range(len(images) - 1, -1, -1):  # from the end, one by one: no other large array is needed
         images[i] *= share

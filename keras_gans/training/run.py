@@ -82,12 +82,7 @@ def train(
     if not any(isinstance(callback, our_callbacks.Health) for callback in callbacks):
         ours.append(our_callbacks.Health())
     kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
-    if model.steps_taken > steps:
-        raise artifacts.CheckpointError(
-            f"{out} holds a run that is at step {model.steps_taken}, and {steps} steps were asked for: "
-            "ask for more, or train into another folder."
-        )
-    if model.steps_taken < steps:
+    if is_left(model, steps, out):
         model.fit(
             data,
             batch_size=recipe["batch_size"],
@@ -100,14 +95,27 @@ def train(
     return model
 
 
-def as_in(recipe, data):
-    """The data as the recipe's table `data` wants it: flip = true mirrors images at random, false does not."""
+def as_in(recipe, data, numbers=()):
+    """The data as the recipe's table `data` wants it: flip = true mirrors images at random, false does not.
+
+    numbers: further keys that the table may have, which are others' to read. CardError for what is not known.
+    """
     asked = recipe.get("data", {})
-    if not isinstance(asked, dict) or not set(asked) <= {"flip"} or not isinstance(asked.get("flip", False), bool):
-        raise artifacts.CardError(
-            f"A recipe's data table takes flip = true or flip = false, and {asked!r} came: correct the recipe."
+    known = {"flip", *numbers}
+    if not isinstance(asked, dict) or not set(asked) <= known or not isinstance(asked.get("flip", False), bool):
+        taken = ", ".join(["flip = true or flip = false", *(f"{key} = a number" for key in sorted(numbers))])
+        raise artifacts.CardError(f"A recipe's data table takes {taken}, and {asked!r} came: correct the recipe.")
+    return data.with_flips(asked["flip"]) if "flip" in asked else data
+
+
+def is_left(model, steps, out):
+    """Whether the run in `out` has steps to go. CheckpointError if it has gone further than that."""
+    if model.steps_taken > steps:
+        raise artifacts.CheckpointError(
+            f"{out} holds a run that is at step {model.steps_taken}, and {steps} steps were asked for: "
+            "ask for more, or train into another folder."
         )
-    return data.with_flips(asked["flip"]) if asked else data
+    return model.steps_taken < steps
 
 
 def fitted(data, image_shape, num_classes):

@@ -1,13 +1,11 @@
 """From weights and a seed to pictures."""
 
-import contextlib
-
 import keras
 import numpy as np
 
 from keras_gans import random
 from keras_gans.data import images as image_data
-from keras_gans.training import backend
+from keras_gans.training import backend, statistics
 
 
 def generate(model, n, seed, labels, latents, truncation, output, batch_size):
@@ -82,34 +80,18 @@ def checked_labels(model, n, labels):
 
 
 def reestimate_statistics(model, batches, batch_size, seed):
-    """What `AdversarialModel.reestimate_statistics` documents: a cumulative mean, by a momentum of k / (k + 1)."""
-    network = model.sampler()
-    layers = [x for x in network._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
-    if not layers:
-        return
-    with _gathering(layers):
+    """What `AdversarialModel.reestimate_statistics` documents."""
+
+    def inputs():
         for k in range(batches):
-            for layer in layers:
-                layer.momentum = k / (k + 1)
             z = random.sample_latents(batch_size, seed, model.latent, model.prior, start=k * batch_size)
             labels = _next_labels(model, batch_size, k)
-            network(z if labels is None else [z, labels], training=True)
-    model.ema_ready.assign(1)  # the sampler is no longer a copy of the generator
+            yield z if labels is None else [z, labels]
+
+    if statistics.take_anew(model.sampler(), inputs()):
+        model.ema_ready.assign(1)  # the sampler is no longer a copy of the generator
 
 
 def _next_labels(model, n, k):
     """The k-th n labels of 0, 1, 2, ... in turn."""
     return None if model.num_classes is None else (np.arange(n, dtype="int32") + k * n) % model.num_classes
-
-
-@contextlib.contextmanager
-def _gathering(layers):
-    """Lets the layers of a frozen network gather statistics: Keras's update them only while trainable."""
-    before = [(layer, layer.momentum, layer.trainable) for layer in layers]
-    try:
-        for layer in layers:
-            layer.trainable = True
-        yield
-    finally:
-        for layer, momentum, trainable in before:
-            layer.momentum, layer.trainable = momentum, trainable

@@ -8,16 +8,17 @@ import keras
 def take_anew(network, inputs):
     """Sets the moving statistics of a network's batch normalisation to their means over the batches `inputs`.
 
-    A cumulative mean, by a momentum of k / (k + 1). Without such layers nothing is looked at.
+    A cumulative mean, by a momentum of k / (k + 1). Returns whether there are such layers; else nothing is looked at.
     """
     layers = [x for x in network._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
     if not layers:
-        return
+        return False
     with _gathering(layers):
         for k, batch in enumerate(inputs):
             for layer in layers:
                 layer.momentum = k / (k + 1)
             network(batch, training=True)
+    return True
 
 
 @contextlib.contextmanager

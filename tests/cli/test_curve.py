@@ -50,6 +50,15 @@ def test_both_losses_are_drawn_where_they_belong():
     np.testing.assert_allclose(g, height * (3.0 - (2.0 + steps / 100)) / 3.0, atol=1.5)
 
 
+def test_a_classifiers_loss_is_drawn_and_its_accuracy_is_not():
+    rows = [{"step": step, "loss": 3.0 - step / 100, "accuracy": step / 100} for step in range(1, 101)]
+    found = lines(curve.draw(rows))["loss"][curve.LEFT + 20 : curve.WIDTH - curve.RIGHT - 20]
+    height = curve.HEIGHT - curve.TOP - curve.BOTTOM
+    np.testing.assert_allclose(
+        found[[0, -1]], [0.03 * height, 0.97 * height], atol=4
+    )  # all of the height is the loss's
+
+
 @pytest.mark.parametrize("rows", [[{"step": 5, "d_loss": 1.0, "g_loss": 1.0}], [{"step": 5, "d_loss": 1.0}] * 2])
 def test_a_curve_without_extent_is_drawn(rows):
     assert curve.draw(rows).min() < 255

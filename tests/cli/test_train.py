@@ -152,10 +152,28 @@ def test_a_classifier(kg, zoo, photos):
     result = kg("train", "toy_reader", "--data", photos, "--out", "run")
     assert result.stdout == "wrote run/model (6 steps)\n"
     assert "accuracy" in result.stderr
+    assert Path("run/curve.csv").read_text().startswith("step,loss,accuracy\n1,")
     before = tensors()
     assert not same(before, artifacts.read_weights(zoo / "toy_reader"))
-    assert kg("train", "toy_reader", "--data", photos, "--out", "run").exit_code == 0
-    assert same(tensors(), before)
+    ask = ["train", "toy_reader", "--data", photos, "--checkpoint-every", 2, "--out", "parts"]
+    assert kg(*ask, "--steps", 2).stdout == "wrote parts/model (2 steps)\n"  # three are an epoch
+    kept = [path.name[:14] for path in sorted(Path("parts/checkpoints").iterdir())]
+    assert kept == ["step-000000002"]
+    assert kg(*ask).exit_code == 0
+    assert same(tensors("parts"), before)
+    assert kg("publish", "run").exit_code == 0
+    assert {"curve.csv", "curve.png"} <= {path.name for path in Path("run/published").iterdir()}
+
+
+def test_a_wish_to_stop_is_granted_to_a_classifier_too(kg, zoo, photos, monkeypatch):
+    from keras_gans.cli import signals
+
+    monkeypatch.setattr(signals.Wish, "__call__", lambda wish: True)
+    result = kg("train", "toy_reader", "--data", photos, "--out", "run")
+    assert (result.exit_code, result.stdout) == (128, "")
+    assert "Stopped after step 1, saved in run/checkpoints" in result.stderr
+    assert not Path("run/model").exists()
+    assert "has not come to its end" in kg("publish", "run").stderr
 
 
 def test_labels_for_a_model_with_classes(kg, zoo, photos):

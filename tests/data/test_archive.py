@@ -50,6 +50,24 @@ def test_a_zip_is_read_as_the_folder_it_was_made_of(tmp_path):
     assert levels(data) == levels(load(tmp_path / "of"))
 
 
+def test_splits_of_classes_beside_a_table(tmp_path):
+    """As tiny_imagenet_64.zip: train/<wnid>/*.webp, val/<wnid>/*.webp, classes.tsv."""
+    entries = {"classes.tsv": b"n01\tgoldfish\nn02\tbullfrog\n"}
+    for level, (split, wnid) in enumerate((s, w) for s in ("train", "val") for w in ("n02", "n01")):
+        for i in range(2 if split == "train" else 1):
+            file = io.BytesIO()
+            Image.new("RGB", (8, 8), (40 * level + i,) * 3).save(file, "WEBP", lossless=True)
+            entries[f"{split}/{wnid}/{i}.webp"] = file.getvalue()
+    path = pack(tmp_path / "tiny.zip", entries)
+    train, val = load(path), load(path, split="val")
+    assert (levels(train), train.labels.tolist()) == ([40, 41, 0, 1], [0, 0, 1, 1])
+    assert (levels(val), val.labels.tolist()) == ([120, 80], [0, 1])
+    assert train.class_names == val.class_names == ["n01", "n02"]
+    assert train.fingerprint() != val.fingerprint()
+    with pytest.raises(DataError, match=r"has the splits train, val, and 'test' was asked for"):
+        load(path, split="test")
+
+
 def test_splits_and_a_folder_around_it_all(tmp_path):
     entries = {
         f"{split}/{c}/a.png": picture(10 * i + j)

@@ -29,6 +29,22 @@ def test_no_row_is_its_own_neighbour(rng, monkeypatch):
     np.testing.assert_allclose(found.distances, expected.min(1), rtol=1e-5)
 
 
+def test_some_rows_of_many_are_not_their_own_neighbours(rng, monkeypatch):
+    monkeypatch.setattr(nearest, "_CHUNK", 4)
+    x, rows = rng.normal(size=(30, 5)), np.array([0, 3, 4, 11, 28, 29])
+    expected = (_brute(x, x) + np.diag(np.full(30, np.inf)))[rows]
+    found = nearest.nearest(x[rows], x, itself=True, rows=rows)
+    np.testing.assert_array_equal(found.indices, expected.argmin(1))
+
+
+def test_the_threshold_can_come_from_some_of_the_training_images(rng):
+    training, samples = rng.normal(size=(200, 4)), rng.normal(size=(20, 4))
+    distances = (_brute(training, training) + np.diag(np.full(200, np.inf))).min(1)
+    chosen = np.linspace(0, 199, 50).astype(int)
+    found = nearest.memorization(samples, training, percentile=10, asked=50)
+    assert found.threshold == pytest.approx(np.percentile(distances[chosen], 10), rel=1e-5)
+
+
 def test_twins_have_a_distance_of_exactly_zero(rng):
     x = 1000.0 + rng.normal(size=(5, 300))
     assert (nearest.nearest(x, x).distances == 0).all()

@@ -65,6 +65,43 @@ def play(model):
     return found
 
 
+def read(folder, out, **more):
+    """A classifier's run of five steps, mixed, from the weights in FOLDER/reader. Returns {name: array} of it."""
+    import keras_gans
+    from keras_gans.training import classifier
+    from keras_gans.training.callbacks import read_curve
+
+    images = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype="uint8")
+    optimizer = {"class": "MomentumSGD", "learning_rate": 0.2, "l2": 1e-2, "use_ema": True, "ema_momentum": 0.5}
+    recipe = {
+        "batch_size": 8,
+        "steps": 5,
+        "data": {"flip": True, "crop": 1, "cutmix": 1.0, "mixup": 0.5},
+        "compile": {"label_smoothing": 0.1, "optimizer": optimizer},
+    }
+    data = keras_gans.data.load((images, np.arange(24) % 3))
+    card = keras_gans.load(folder / "reader").card
+    model = classifier.train(lambda: keras_gans.load(folder / "reader"), card, recipe, data, out, **more)
+    found = {name: value.astype("float64") for name, value in model.tensors().items()}
+    found["features"] = model.features(images)
+    found["losses"] = np.array([row["loss"] for row in read_curve(out / "curve.csv")])
+    found["distance"] = model.distance(images[:3], images[3:6])
+    return found
+
+
+def reader(folder):
+    """A classifier's run that is stopped and resumed."""
+    from keras_gans.training.callbacks import Stopped
+
+    asked, said = iter([False, True]), ""
+    try:
+        read(folder, folder / "of_jax", stop=lambda: next(asked))
+    except Stopped as stopped:
+        said = str(stopped)
+    resumed = read(folder, folder / "of_jax")
+    return {"reader_said": np.array(said), **{f"reader/{name}": value for name, value in resumed.items()}}
+
+
 def main(folder):
     sys.meta_path.insert(0, NoTensorFlow())
     import keras
@@ -82,6 +119,7 @@ def main(folder):
         found[f"{name}/loaded"] = loaded.generate(4, seed=2)
     found["shipped"] = keras_gans.load("dcgan_mnist").generate(4, seed=0)
     found.update(resume(folder))
+    found.update(reader(folder))
     found.update(command_line(folder))
     found["sentence"] = np.array(sentence())
     found.update({f"two devices/{key}": value for key, value in on_two_devices(folder).items()})

@@ -63,7 +63,11 @@ def tensorflow(folder):
         model.save_pretrained(folder / f"{name}_of_tensorflow")
         found[f"{name}/loaded"] = keras_gans.load(folder / f"{name}_of_tensorflow").generate(4, seed=2)
     found["shipped"] = keras_gans.load("dcgan_mnist").generate(4, seed=0)
-    return found
+    reader = keras_gans.ResidualNet(num_classes=3, size=8, widths=(4,), blocks=(1,))
+    reader.save_pretrained(folder / "reader")
+    before = {f"reader_before/{name}": value for name, value in reader.tensors().items()}
+    after = {f"reader/{name}": value for name, value in jax_side.read(folder, folder / "of_tensorflow").items()}
+    return {**found, **before, **after}
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +137,16 @@ def test_what_tensorflow_saves_jax_reads(name, tensorflow, jax):
 def test_a_stopped_run_resumes_bit_for_bit(jax):
     assert jax["resume/changed"].sum() > 10
     assert jax["resume/resumed"].all()
+
+
+def test_a_classifiers_run_that_was_stopped_and_resumed_is_tensorflows_that_was_not(tensorflow, jax):
+    assert str(jax["reader_said"]).startswith("Stopped after step 2, saved in")
+    names = [name for name in tensorflow if name.startswith("reader/")]
+    assert len(names) > 10
+    for name in names:
+        np.testing.assert_allclose(jax[name], tensorflow[name], rtol=1e-4, atol=1e-6, err_msg=name)
+    moved = tensorflow["reader/network/stem/kernel"] - tensorflow["reader_before/network/stem/kernel"]
+    assert np.abs(moved).max() > 0.01
 
 
 def test_several_steps_at_once_are_the_same_steps(jax):

@@ -21,6 +21,25 @@ def test_momentum_sgd_with_schedules(rng):
         np.testing.assert_allclose(w.numpy(), expected, rtol=1e-5)
 
 
+def test_momentum_sgd_of_nesterov_decays_matrices_alone(rng):
+    start = {"kernel": rng.normal(size=(2, 3)), "bias": rng.normal(size=3)}
+    optimizer = optimizers.MomentumSGD(0.1, 0.9, nesterov=True, l2=0.5)
+    variables = [keras.Variable(value.astype("float32")) for value in start.values()]
+    optimizer.build(variables)
+    expected = [value.copy() for value in start.values()]
+    velocities = [np.zeros_like(value) for value in expected]
+    for _ in range(4):
+        gradients = [rng.normal(size=value.shape) for value in expected]
+        optimizer.apply([keras.ops.convert_to_tensor(g, "float32") for g in gradients])
+        gradients[0] += 0.5 * expected[0]
+        velocities = [0.9 * v - 0.1 * g for v, g in zip(velocities, gradients, strict=True)]
+        for w, v, g, variable in zip(expected, velocities, gradients, variables, strict=True):
+            w += 0.9 * v - 0.1 * g
+            np.testing.assert_allclose(variable.numpy(), w, rtol=1e-4, atol=1e-6)
+    copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert (copy.nesterov, copy.l2) == (True, 0.5)
+
+
 def test_a_linear_ramp_holds_before_and_after():
     ramp = optimizers.LinearRamp(2.0, 0.0, end=20, start=10)
     assert [float(ramp(s)) for s in (0, 10, 15, 20, 99)] == [2, 2, 1, 0, 0]
