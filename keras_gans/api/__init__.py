@@ -33,8 +33,8 @@ def load(
             a model that classifies reads as it trains.
 
     Returns:
-        A `keras.Model`, as its card's task says: an `AdversarialModel` with `generate`; a `LeNet` with `classify` or an
-        `AttributeNet` with `predict_attributes`.
+        A `keras.Model`, as its card's task says: an `AdversarialModel` with `generate`; a `LeNet` or `ResidualNet` with
+        `classify`, or an `AttributeNet` with `predict_attributes`.
 
     Raises:
         UnknownModelError: there is no such model; nothing was opened.
