@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import keras_gans
-from keras_gans import artifacts
+from keras_gans import artifacts, metrics
+from keras_gans.api import evaluation
 from keras_gans.zoo import registry
 
 PUBLISHED = [card.name for card in registry.list_models(status="pretrained")]
@@ -79,6 +80,40 @@ def test_fine_tuning_moves_the_model(reader):
     gan.compile()
     gan.fit(sevens, epochs=3, verbose=0)
     assert (reader.classify(gan.generate(500)) == 7).mean() >= 0.8
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if keras_gans.info(name).protocol])
+def test_what_a_model_is_measured_against_travels_with_it(name):
+    """So that evaluating it needs no data set; the statistics are of the features that ship, in their version."""
+    asked = keras_gans.info(name).protocol
+    side = evaluation.shipped(keras_gans.feature_extractor(asked["features"]), asked["source"], asked["split"])
+    assert side is not None
+    assert side.identity == f"{asked['source'].removeprefix('tfds:')} {asked['split']}"
+    assert side.n >= len(side.rows) >= 1000
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_recorded_scores_are_of_these_weights_and_this_protocol(name):
+    card = keras_gans.info(name)
+    if not (card.folder / artifacts.SCORES).is_file():
+        pytest.skip("nothing was recorded yet")
+    found = artifacts.read_json(card.folder / artifacts.SCORES)
+    assert (found["version"], found["sha256"]) == (card.version, artifacts.read_provenance(card.folder)["sha256"])
+    scores = [metrics.Score.from_dict(score) for score in found["scores"]]
+    assert len({score.protocol for score in scores}) == len(scores)
+    for score in scores:
+        assert score.protocol.startswith(f"{score.metric}[")
+        assert score.interval is None or score.interval[0] <= score.value <= score.interval[1]
+
+
+def test_a_recorded_score_is_what_is_measured():
+    """At a tenth of the samples, within what fewer samples do: the protocol says so, and the numbers are alike."""
+    recorded = artifacts.read_json(keras_gans.info("dcgan_mnist_conditional").folder / artifacts.SCORES)["scores"]
+    accuracy = next(score["value"] for score in recorded if score["metric"] == "accuracy")
+    (found,) = keras_gans.evaluate("dcgan_mnist_conditional", "accuracy", n=1000, seeds=1)
+    assert found.value == pytest.approx(accuracy, abs=0.012)  # four standard errors of a share of 1,000
+    (fid,) = keras_gans.evaluate("dcgan_mnist_conditional", "fid", n=1000, seeds=1)
+    assert 2.5 < fid.value < 8  # 2.6 with 10,000: fewer samples, more distance
 
 
 def test_what_is_near_to_training_images_is_stated():

@@ -129,7 +129,8 @@ def _swd(subject: Subject, seed: int) -> list[Score]:
 
 
 def _parzen(subject: Subject, seed: int) -> list[Score]:
-    log.warning("%s", metrics.PARZEN_CAVEAT)
+    if seed == 0:  # once a measurement
+        log.warning("%s", metrics.PARZEN_CAVEAT)
     test, validation = subject.real("test"), subject.real("train[-10000:]")
     if test.fingerprint() == validation.fingerprint():
         raise MetricError("parzen chooses its width on other real images than it tests: give against='tfds:NAME'.")

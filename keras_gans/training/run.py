@@ -169,7 +169,7 @@ def hardware():
         lines = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
         name = lines[0].split(":", 1)[1].strip() if lines else name
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ", ".join([name, f"{cores} cores", *backend.accelerators()])
+    return ", ".join([name, f"{cores} core{'' if cores == 1 else 's'}", *backend.accelerators()])
 
 
 def versions():
