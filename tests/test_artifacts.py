@@ -352,7 +352,7 @@ def test_what_switches_the_network_off(monkeypatch, value, off):
 
 def test_every_error_is_one_of_ours():
     names = [name for name in vars(artifacts) if name.endswith("Error") and name != "KerasGansError"]
-    assert len(names) == 8
+    assert len(names) == 10
     assert all(issubclass(getattr(artifacts, name), KerasGansError) for name in names)
     assert issubclass(artifacts.UnknownModelError, LookupError)
     assert issubclass(artifacts.DataError, ValueError)
