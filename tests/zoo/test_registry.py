@@ -89,7 +89,7 @@ REFUSED = [
     10**6000,
     b"dcgan_mnist",
     ["dcgan_mnist"],
-    object(),
+    pytest.param(object(), id="an object"),
     Path("folder\0"),
 ]
 
