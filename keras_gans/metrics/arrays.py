@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -26,10 +27,14 @@ def checked(x: Any, what: str) -> np.ndarray:
         raise MetricError(f"An array (n, d) of {what} was wanted and {array.dtype} came: give numbers.")
     if array.ndim < 2 or array.size == 0:
         raise MetricError(f"An array (n, d) of {what} was wanted, n and d above 0, and {array.shape} came.")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise MetricError(f"Finite {what} were wanted and NaN or infinity came: check what made them.")
-    if array.dtype.kind == "f" and array.dtype.itemsize > 2 and np.abs(array).max() > LARGEST:
-        raise MetricError(f"{what.capitalize()} of at most {LARGEST:g} were wanted, and larger ones came: scale them.")
+    if array.dtype.kind == "f":
+        low, high = float(array.min()), float(array.max())  # NaN shows in both; no copy is made
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise MetricError(f"Finite {what} were wanted and NaN or infinity came: check what made them.")
+        if max(-low, high) > LARGEST:
+            raise MetricError(
+                f"{what.capitalize()} of at most {LARGEST:g} were wanted, and larger ones came: scale them."
+            )
     return array.reshape(len(array), -1)
 
 

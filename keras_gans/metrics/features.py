@@ -25,6 +25,7 @@ from keras_gans.metrics.arrays import checked
 from keras_gans.metrics.sources import Source, brought_to, open_source
 
 BATCH = 64
+_ROWS = 4096  # of features that are there already, at a time
 _IN_MEMORY = 256 * 2**20  # bytes of features beyond which they go to a temporary file
 
 Progress = Callable[[int, "int | None"], None]  # (images done, of how many)
@@ -113,7 +114,8 @@ def feature_batches(
         MetricError: images without an extractor, or features with one.
     """
     if extractor is None:
-        return None, iter([_given(source, n)])
+        given = _given(source, n)
+        return None, (given[start : start + _ROWS] for start in range(0, len(given), _ROWS))
     opened = open_source(source, n, seed, extractor.image_shape)
     return opened, batches(opened, extractor.features, extractor.image_shape, batch_size, progress)
 
@@ -177,9 +179,9 @@ def features_of(
     progress: Progress | None = None,
 ) -> tuple[Source | None, np.ndarray]:
     """(source, all features (n, d)): an array, or one that is mapped from a temporary file."""
+    if extractor is None:
+        return None, _given(source, n)
     opened, found = feature_batches(source, extractor, n, seed, batch_size, progress)
-    if opened is None:
-        return None, next(found)
     store = Store()
     for rows in found:
         store.add(rows)

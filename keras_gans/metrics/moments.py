@@ -43,7 +43,7 @@ class Accumulator:
             raise MetricError(
                 f"Features of {len(self._shift)} numbers were wanted and {x.shape[1]} came: give one kind."
             )
-        x = x - self._shift
+        x -= self._shift  # which `rows` made for us
         self.n += len(x)
         self._sum += x.sum(axis=0)
         self._products += x.T @ x

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from keras_gans.artifacts import KerasGansError, MetricError, replacing
-from keras_gans.metrics.features import BATCH, Progress, feature_batches, identity_of
+from keras_gans.metrics.features import BATCH, Progress, feature_batches, features_of, identity_of
 from keras_gans.metrics.moments import Accumulator, Moments
 from keras_gans.metrics.moments import moments as moments_of
 
@@ -117,11 +117,12 @@ def reference(
     """
     if isinstance(source, Reference):
         return _matching(source, features)
-    opened, batches = feature_batches(source, features, n, seed, batch_size, progress)
-    if opened is None:
-        rows = next(batches)
+    if features is None:
+        _, rows = features_of(source, None, n)
         chosen = np.sort(np.random.default_rng(seed).permutation(len(rows))[:kept])
         return Reference(identity or identity_of(rows), None, None, len(rows), moments_of(rows), rows[chosen])
+    opened, batches = feature_batches(source, features, n, seed, batch_size, progress)
+    assert opened is not None
     total, sample = Accumulator(), _Reservoir(kept, seed)
     for rows in batches:
         total.add(rows)

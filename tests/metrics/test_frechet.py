@@ -39,6 +39,12 @@ def test_features_that_are_always_0_do_no_harm(rng):
     assert wide == pytest.approx(metrics.frechet_distance(x, y).value, rel=1e-6)
 
 
+@pytest.mark.parametrize("d", [1, 2, 5, 8])
+def test_the_halves_of_the_product_fit_together(rng, d):
+    left, t = np.tril(rng.normal(size=(d, d))), np.cov(rng.normal(size=(d, 50))).reshape(d, d)
+    np.testing.assert_allclose(np.tril(frechet._lower_half(left, t)), np.tril(left.T @ t @ left), atol=1e-12)
+
+
 def test_the_score_says_what_it_is(rng):
     x, y = rng.normal(size=(40, 5)), rng.normal(size=(50, 5))
     found = metrics.frechet_distance(x, y)
