@@ -96,12 +96,16 @@ def command(
 
 
 def _resolved(what: str) -> str | Path:
-    """A name, a model's folder (also that of a run), or a folder of images."""
+    """A name, a folder of a model or a run, or one of images. As everywhere, ./ tells folders from names."""
     import os
 
+    from keras_gans.zoo.card import NAME
+
     folder = os.path.expanduser(what)
-    if os.path.isdir(folder) and not what.startswith("hf://"):
+    if os.path.isdir(folder) and not NAME.fullmatch(what):
         return reference.model_folder(Path(folder))
+    if NAME.fullmatch(what):
+        reference.find(what)  # before anything heavy: it says ./ where a folder was meant
     return what
 
 

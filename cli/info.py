@@ -71,7 +71,9 @@ def described(card: Any, weights: Mapping[str, Any] | None, scores: Any) -> Iter
         mark = " (default)" if name == card.default_recipe else ""
         yield from _section(f"Recipe {name}{mark}", {**recipe, "command": _command(card, name)})
     if scores:
-        yield from _section("Scores", {score["protocol"]: _score(score) for score in scores["scores"]})
+        stale = weights is not None and scores.get("sha256", weights["sha256"]) != weights["sha256"]
+        title = "Scores of earlier weights: measure again" if stale else "Scores"
+        yield from _section(title, {score["protocol"]: _score(score) for score in scores["scores"]})
     if card.limits:
         yield ""
         yield "Limits"

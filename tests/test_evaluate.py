@@ -1,6 +1,8 @@
 """evaluate: models, folders and arrays against real images, with the protocol in every score."""
 
+import http.server
 import logging
+import threading
 
 import numpy as np
 import pytest
@@ -127,6 +129,51 @@ def test_other_metrics(gan, rng, tmp_path, monkeypatch):
     (swd,) = keras_gans.evaluate(wide, "swd", tmp_path / "real.npz", n=20, seeds=1)
     assert swd.n_fake == swd.n_real == 20
     assert set(swd.details) >= {"level_32", "level_16"}
+
+
+def test_real_images_are_opened_once_for_all_seeds(gan, rng, monkeypatch):
+    opened = []
+    load = data.load
+    monkeypatch.setattr(data, "load", lambda source, **options: opened.append(source) or load(source, **options))
+    real = rng.integers(0, 256, (40, 28, 28, 1), dtype="uint8"), np.arange(40) % 3
+    keras_gans.evaluate(gan, ["one_nn", "memorized"], real, n=30, seeds=3)
+    assert len(opened) == 2  # one for each of the splits that these look at
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    """Serves b"no network" at /good.pb and nothing else; counts what was asked for."""
+
+    def __init__(self):
+        asked = self.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.path)
+                found = self.path == "/good.pb"
+                self.send_response(200 if found else 404)
+                self.end_headers()
+                self.wfile.write(b"no network" if found else b"")
+
+            def log_message(self, *args):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+def test_weights_of_a_url_are_fetched_once_and_errors_are_one_sentence(monkeypatch):
+    with _Server() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        for _ in range(2):  # it comes, and is no graph: the network says so
+            with pytest.raises(keras_gans.KerasGansError, match=r"good\.pb"):
+                keras_gans.feature_extractor("inception2015", weights=f"{url}/good.pb")
+        assert server.asked == ["/good.pb"]
+        with pytest.raises(keras_gans.DownloadError, match=r"missing\.pb could not be fetched"):
+            keras_gans.feature_extractor("inception2015", weights=f"{url}/missing.pb")
+        monkeypatch.setenv("KERAS_GANS_OFFLINE", "1")
+        with pytest.raises(keras_gans.OfflineError, match=r"other\.pb is not in the cache"):
+            keras_gans.feature_extractor("inception2015", weights=f"{url}/other.pb")
+        server.shutdown()
 
 
 def test_what_cannot_be_measured_is_one_sentence(gan, real):

@@ -49,6 +49,7 @@ def test_the_wheel(checkout, tmp_path):
         "keras_gans/layers/maxout.py",
         "keras_gans/zoo/models/dcgan_mnist/card.toml",
         "keras_gans/zoo/models/dcgan_mnist/weights.safetensors",
+        "keras_gans/zoo/statistics/lenet_mnist-v1-mnist-train.stats.safetensors",
     ):
         assert wanted in names
     for wanted in ("LICENSE", "NOTICE"):
@@ -63,7 +64,10 @@ def test_the_sdist_holds_the_tests_and_the_models(checkout, tmp_path):
         names = {name.split("/", 1)[-1] for name in sdist.getnames()}
     assert {
         "zoo/models/dcgan_mnist/weights.safetensors",
+        "zoo/statistics/lenet_mnist-v1-mnist-train.stats.safetensors",
         "tests/conftest.py",
+        "tests/golden/metrics.npz",
+        "docs/published.toml",
         "LICENSE",
         "NOTICE",
         "README.md",

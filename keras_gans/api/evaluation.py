@@ -283,14 +283,9 @@ def _duration(seconds: float) -> str:
 
 def _over_seeds(measures: list[Measure], subject: Subject, seeds: int) -> list[Score]:
     """Every score's mean over the seeds. Seed by seed, so that all measures look at the same samples, drawn once."""
-    by_seed: list[list[list[Score]]] = []  # of each seed, of each measure, its scores
+    by_measure: list[list[list[Score]]] = [[] for _ in measures]
     for seed in range(seeds):
-        first = by_seed[0] if by_seed else []
-        by_seed.append(
-            [first[i] if measure.once and first else measure.run(subject, seed) for i, measure in enumerate(measures)]
-        )
-    found = []
-    for i, measure in enumerate(measures):
-        same = [scores[i] for scores in by_seed[: 1 if measure.once else seeds]]
-        found += [over_seeds(each) for each in zip(*same, strict=True)]
-    return found
+        for measure, found in zip(measures, by_measure, strict=True):
+            if seed == 0 or not measure.once:
+                found.append(measure.run(subject, seed))
+    return [over_seeds(same) for found in by_measure for same in zip(*found, strict=True)]

@@ -8,9 +8,6 @@ from typing import Any
 
 from keras_gans.artifacts import MetricError
 
-WITHOUT_WEIGHTS = ("pixels", "discriminator")
-OF_OTHERS = ("inception2015", "keras_inception")
-
 
 def feature_extractor(name: str | os.PathLike[str], *, model: Any = None, weights: Any = None) -> Any:
     """What metrics take as `features=`.
@@ -63,18 +60,22 @@ def _inception2015(weights: Any) -> Any:
 
 
 def _fetched(url: str) -> Path:
-    """A file of the web in the user's cache. Its publisher gave no hash: the network checks names and shapes."""
+    """A file of the web in the user's cache, under a name that holds its URL's hash.
+
+    The bytes are held to their SHA-256 where it is known; elsewhere the network checks names, shapes and structure.
+    """
     import pooch
 
-    from keras_gans.artifacts import DownloadError, OfflineError, is_offline
+    from keras_gans.artifacts import DownloadError, OfflineError, is_offline, sha256_bytes
+    from keras_gans.models.inception2015 import GRAPH_SHA256, GRAPH_URL
     from keras_gans.zoo import download
 
     folder = download.cache_dir() / "features"
-    name = url.rstrip("/").rsplit("/", 1)[-1]
+    name = f"{sha256_bytes(url.encode())[:16]}-{url.rstrip('/').rsplit('/', 1)[-1][-80:]}"
     if is_offline(None) and not (folder / name).is_file():
-        raise OfflineError(f"{name} is not in the cache and KERAS_GANS_OFFLINE is set: unset it, or give a file.")
+        raise OfflineError(f"{url} is not in the cache and KERAS_GANS_OFFLINE is set: unset it, or give a file.")
     try:
-        return Path(pooch.retrieve(url, known_hash=None, fname=name, path=folder))
+        return Path(pooch.retrieve(url, GRAPH_SHA256 if url == GRAPH_URL else None, fname=name, path=folder))
     except Exception as error:  # whatever requests and the disk raise
         raise DownloadError(f"{url} could not be fetched ({error}): give a file that you have.") from error
 

@@ -43,6 +43,7 @@ class Subject:
     ) -> None:
         self.fake, self.n, self.extractor, self.batch_size, self.progress = fake, n, extractor, batch_size, progress
         self._side, self._real = side, real
+        self._splits: dict[str | None, Any] = {}
         self._features: tuple[int, np.ndarray] | None = None
         self._images: tuple[int, np.ndarray, np.ndarray | None] | None = None
 
@@ -57,7 +58,9 @@ class Subject:
                 "This metric looks at the real images and only their statistics are at hand: say where they are, as in "
                 "against='tfds:mnist' or a folder."
             )
-        return self._real(split)
+        if split not in self._splits:
+            self._splits[split] = self._real(split)
+        return self._splits[split]
 
     def features(self, seed: int) -> np.ndarray:
         """The samples' features (n, d), drawn and read once a seed."""
@@ -185,7 +188,7 @@ def _one_nn(subject: Subject, seed: int) -> list[Score]:
     if labels is None or real.labels is None:
         raise MetricError("one_nn takes a class-conditional model and real images with labels: leave it out.")
     found = metrics.one_nearest_neighbour((images, labels), (_uint8(real.images[:]), real.labels))
-    text = protocol("one_nn", "pixels", len(images), sources.Stored(real, None).identity())
+    text = protocol("one_nn", metrics.Pixels(images.shape[1:]).name, len(images), sources.Stored(real, None).identity())
     details = {"distance": found.distance}
     return [Score("one_nn", text, found.accuracy, n_real=len(real), n_fake=len(images), seed=seed, details=details)]
 
@@ -196,7 +199,9 @@ def _memorized(subject: Subject, seed: int) -> list[Score]:
     real = subject.real()
     images = images[:1000]
     found = metrics.memorization(images, _uint8(real.images[:]))
-    text = protocol("memorized", "pixels", len(images), sources.Stored(real, None).identity())
+    text = protocol(
+        "memorized", metrics.Pixels(images.shape[1:]).name, len(images), sources.Stored(real, None).identity()
+    )
     return [Score("memorized", text, found.share, n_real=len(real), n_fake=len(images), seed=seed)]
 
 

@@ -32,12 +32,16 @@ Progress = Callable[[int, "int | None"], None]  # (images done, of how many)
 
 
 class Pixels:
-    """The pixels themselves, 0..1: needs no network, and sees no further than they do."""
+    """The pixels themselves, 0..1: needs no network, and sees no further than they do.
 
-    name, sha256 = "pixels", None
+    image_shape: what images are brought to, which its name then holds: distances of pixels are of one size.
+    """
+
+    sha256 = None
 
     def __init__(self, image_shape: tuple[int, int, int] | None = None) -> None:
         self.image_shape = image_shape
+        self.name = "pixels" if image_shape is None else f"pixels-{'x'.join(map(str, image_shape))}"
 
     def features(self, images: np.ndarray) -> np.ndarray:
         return images.reshape(len(images), -1).astype("float32") / 255.0

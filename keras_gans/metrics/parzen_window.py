@@ -66,7 +66,7 @@ def parzen(
     found = likelihood(centres, tested, chosen_by[:VALIDATION])
     return Score(
         "parzen",
-        protocol("parzen", "pixels", len(centres), identity),
+        protocol("parzen", f"{centres.shape[1]} pixels", len(centres), identity),  # nats add up over pixels
         found.mean,
         n_real=len(tested),
         n_fake=len(centres),

@@ -51,7 +51,7 @@ class Stored(Source):
 
     def __init__(self, images: data.Images, n: int | None) -> None:
         self.images = images if n is None else images.take(n)
-        self.name, self.n = images.name, len(self.images)
+        self.name, self.n, self._all = images.name, len(self.images), len(images)
         if n is not None and self.n < n:
             raise MetricError(f"{n} images were wanted and {images.name} has {self.n}: ask for fewer, or give more.")
 
@@ -62,7 +62,7 @@ class Stored(Source):
             yield Batch(part, None if labels is None else labels[start : start + size])
 
     def identity(self) -> str:
-        if self.name.startswith("tfds:"):
+        if self.name.startswith("tfds:") and self.n == self._all:
             return self.name.removeprefix("tfds:")
         return f"images@{self.images.fingerprint()[:8]}"
 

@@ -73,14 +73,13 @@ class Reference:
                 about = json.loads(about["about"])
                 mean, half = file.get_tensor("mean"), file.get_tensor("covariance")
                 rows = file.get_tensor("rows").astype("float32")
-            covariance = _whole(half, len(mean))
-        except (OSError, SafetensorError, ValueError, KeyError) as error:
+            moments = Moments(int(about["n"]), mean, _whole(half, len(mean)))
+            return cls(about["identity"], about["features"], about["sha256"], moments.n, moments, rows)
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise KerasGansError(
                 f"Statistics of real images (*{SUFFIX}) were wanted and {Path(path).name} could not be read ({error}): "
                 "make them anew with `keras-gans evaluate --save-statistics`."
             ) from error
-        n = int(about["n"])
-        return cls(about["identity"], about["features"], about["sha256"], n, Moments(n, mean, covariance), rows)
 
 
 def _whole(half: np.ndarray, d: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """keras-gans evaluate"""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,15 @@ def test_statistics_are_written_and_taken(kg, folders, tmp_path):
     first = kg("evaluate", fake, "--against", real, "--save-statistics", stats, *options)
     assert stats.is_file(), first.stderr
     assert kg("evaluate", fake, "--against", stats, *options).stdout == first.stdout
+
+
+def test_a_name_is_a_name_though_a_folder_is_called_so(kg, zoo, photos):
+    Path("toy_digits").mkdir()  # as `generate --individually` makes it
+    result = kg("evaluate", "toy_digits", "--against", photos, "--features", "pixels", "--metrics", "kid", "-n", 8)
+    assert result.exit_code == 0, result.stderr
+    assert "kid[pixels-28x28x1, 8, images@" in result.stdout
+    Path("pictures").mkdir()
+    assert "no model 'pictures'" in kg("evaluate", "pictures", "--against", photos).stderr
 
 
 @pytest.mark.parametrize(

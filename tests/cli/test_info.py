@@ -35,6 +35,12 @@ def test_json_is_card_weights_and_scores(kg, zoo):
     assert "fid[x, 10k, y]  3.5" in kg("info", "toy_digits").stdout
 
 
+def test_scores_of_other_weights_say_so(kg, zoo):
+    scores = {"version": 1, "sha256": "0" * 64, "scores": [{"metric": "fid", "protocol": "fid[x]", "value": 3.5}]}
+    artifacts.write_json(zoo / "toy_digits" / artifacts.SCORES, scores)
+    assert "Scores of earlier weights: measure again" in kg("info", "toy_digits").stdout
+
+
 def test_a_recipe_says_how_to_train_it(kg, zoo):
     assert "none yet  keras-gans train toy_recipe" in kg("info", "toy_recipe").stdout
     assert json.loads(kg("info", "toy_recipe", "--json").stdout)["weights"] is None

@@ -52,6 +52,11 @@ def test_images_are_taken_as_pixels_from_0_to_1(rng):
     assert as_images.value == pytest.approx(metrics.parzen(rows[:10], rows[10:20], rows[20:]).value, rel=1e-5)
 
 
+def test_the_protocol_holds_the_number_of_pixels(rng):
+    x = rng.uniform(size=(9, 3))
+    assert metrics.parzen(x, x, x).protocol.startswith("parzen[3 pixels, 9, given@")
+
+
 def test_sizes_that_differ_are_an_error(rng):
     with pytest.raises(MetricError, match="pixels of one length, and 3 and 4 came"):
         metrics.parzen(rng.uniform(size=(5, 3)), rng.uniform(size=(5, 4)), rng.uniform(size=(5, 4)))

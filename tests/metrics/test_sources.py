@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 import keras_gans
 from keras_gans import data, metrics
@@ -58,6 +59,19 @@ def test_a_model_draws_what_generate_draws():
     np.testing.assert_array_equal(np.concatenate(labels), np.arange(9) % 3)
     with pytest.raises(MetricError, match="say how many"):
         open_source(gan)
+
+
+def test_a_name_stands_for_all_of_a_data_set_and_a_hash_for_a_part(images):
+    def identity(n):
+        return open_source(data.Images(images, name="tfds:toys train"), n=n).identity()
+
+    assert identity(None) == identity(24) == "toys train"
+    assert identity(11) == f"images@{data.load(images[:11]).fingerprint()[:8]}"
+
+
+def test_distances_of_pixels_are_of_one_size():
+    assert metrics.Pixels((8, 8, 3)).name == "pixels-8x8x3"
+    assert metrics.Pixels().name == "pixels"
 
 
 def test_more_than_there_are_is_an_error(images):
@@ -124,8 +138,11 @@ def test_a_reference_of_other_features_is_refused(tmp_path, images):
     with pytest.raises(MetricError, match="Statistics of pixels were wanted and these are of means"):
         metrics.frechet_distance(images, side, metrics.Pixels())
     (tmp_path / "broken").write_bytes(b"no safetensors")
-    with pytest.raises(keras_gans.KerasGansError, match="could not be read"):
-        metrics.Reference.load(tmp_path / "broken")
+    other = save({"mean": np.zeros(3)}, {"format": "keras_gans reference 1", "about": "[]"})
+    (tmp_path / "other").write_bytes(other)
+    for name in ("broken", "other", "missing"):
+        with pytest.raises(keras_gans.KerasGansError, match="could not be read"):
+            metrics.Reference.load(tmp_path / name)
 
 
 def test_the_kept_rows_are_a_fair_choice_in_order():
