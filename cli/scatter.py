@@ -48,7 +48,15 @@ def _panel(pen: Any, font: Any, offset: int, protocol: str, points: Sequence[tup
     pen.text((LEFT * SCALE, (offset + 12) * SCALE), f"{protocol}, lower is better", DARK, font, anchor="lt")
     x, y = at(right, 0.0)
     pen.text((x, y + 24 * SCALE), "samples a second", DARK, font, anchor="rt")
-    for (name, _, distance), decade in zip(points, decades, strict=True):
-        x, y = at(decade, distance)
+    placed = [(name, *at(decade, distance)) for (name, _, distance), decade in zip(points, decades, strict=True)]
+    for (name, x, y), line in zip(placed, apart([y for *_, y in placed], 14 * SCALE), strict=True):
         pen.ellipse((x - 4 * SCALE, y - 4 * SCALE, x + 4 * SCALE, y + 4 * SCALE), POINT)
-        pen.text((x + 8 * SCALE, y), name, POINT, font, anchor="lm")
+        pen.text((x + 8 * SCALE, line), name, POINT, font, anchor="lm")
+
+
+def apart(heights: Sequence[float], least: float) -> list[float]:
+    """Where names stand beside points at these heights: from the lowest up, none nearer than `least` to the one below."""
+    found, below = list(heights), math.inf
+    for i in sorted(range(len(heights)), key=lambda i: -heights[i]):
+        found[i] = below = min(heights[i], below - least)
+    return found

@@ -84,6 +84,11 @@ def test_a_point_lies_where_its_numbers_say():
     assert high[1] == low[1]
 
 
+def test_names_of_points_that_are_near_do_not_cover_each_other():
+    assert scatter.apart([100.0, 95.0, 40.0], 14) == [100.0, 86.0, 40.0]
+    assert scatter.apart([90.0, 100.0, 99.0], 14) == [72.0, 100.0, 86.0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [(["nothing"], 1, "no model 'nothing'"), (["toy_reader"], 1, "draws nothing"), (["--repeats", "0"], 2, "repeats")],
