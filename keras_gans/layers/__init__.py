@@ -3,6 +3,7 @@
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.conditional_normalization import ConditionalBatchNormalization
 from keras_gans.layers.dropout import Dropout
+from keras_gans.layers.fused_normalization import FusedBatchNormalization
 from keras_gans.layers.labels import AppendLabels, OneHot
 from keras_gans.layers.leaky_relu import LeakyReLU
 from keras_gans.layers.maxout import Maxout
@@ -14,6 +15,7 @@ __all__ = [
     "BatchNormalization",
     "ConditionalBatchNormalization",
     "Dropout",
+    "FusedBatchNormalization",
     "LeakyReLU",
     "Maxout",
     "OneHot",
