@@ -215,3 +215,12 @@ def test_extractors_by_name(gan, monkeypatch):
 def test_every_measure_is_documented():
     for name in measures.MEASURES:
         assert f'"{name}"' in evaluation.evaluate.__doc__
+
+
+def test_images_whose_statistics_ship_are_known_by_name(rng, monkeypatch, tmp_path):
+    """A folder of one's own compares with the zoo's models, without the data set."""
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    fake = rng.integers(0, 255, (200, 28, 28, 1), dtype="uint8")
+    (score,) = keras_gans.evaluate(fake, "kid", against="tfds:mnist", features="lenet_mnist")
+    assert (score.n_real, score.n_fake) == (60_000, 200)
+    assert score.protocol == "kid[lenet_mnist-v1, 200, mnist train, 100x200]"

@@ -89,7 +89,7 @@ def test_what_a_model_is_measured_against_travels_with_it(name):
     side = evaluation.shipped(keras_gans.feature_extractor(asked["features"]), asked["source"], asked["split"])
     assert side is not None
     assert side.identity == f"{asked['source'].removeprefix('tfds:')} {asked['split']}"
-    assert side.n >= len(side.rows) >= 1000
+    assert side.n >= len(side.rows) >= 800
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

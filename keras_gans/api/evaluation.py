@@ -212,7 +212,10 @@ def real_side(
     batch_size: int = 64,
     progress: Progress | None = None,
 ) -> Any:
-    """The `Reference` of the real images: given, shipped, from the cache, or computed and kept there."""
+    """The `Reference` of the real images: given, shipped, from the cache, or computed and kept there.
+
+    What ships is taken wherever it is of these images, so that a model's scores compare with those of the zoo.
+    """
     if isinstance(against, measured.Reference):
         return statistics.reference(against, extractor)
     if _is_statistics(against):
@@ -220,11 +223,9 @@ def real_side(
     if against is None:
         if not asked:
             raise MetricError("Real images to compare with were wanted: say which, as in against='tfds:mnist'.")
-        found = shipped(extractor, asked["source"], asked["split"])
-        if found is not None:
-            return found
         against, split = asked["source"], asked["split"]
-    return _cached(against, split, extractor, batch_size, progress)
+    found = shipped(extractor, against, split) if isinstance(against, str) and against.startswith("tfds:") else None
+    return found or _cached(against, split, extractor, batch_size, progress)
 
 
 def statistics_file(extractor_name: str, source: str, split: str) -> str:
