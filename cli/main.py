@@ -20,6 +20,7 @@ VERBS = {
     "info": "info",
     "download": "download",
     "generate": "generate",
+    "upscale": "upscale",
     "train": "train",
     "evaluate": "evaluate",
     "benchmark": "benchmark",
@@ -34,6 +35,7 @@ _HELP = """Pretrained generative adversarial networks for Keras 3.
 \b
   keras-gans list                                   what there is
   keras-gans generate dcgan_mnist --out grid.png    a page of pictures
+  keras-gans upscale photo.jpg                      four times as wide
   keras-gans train dcgan_mnist --out runs/mine      train it again
   keras-gans evaluate dcgan_mnist                   measure it
 

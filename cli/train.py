@@ -88,7 +88,8 @@ def command(
 
     if finetune:
         recipe["finetuned"] = f"{card.name}, version {card.version}, sha256 {download.record(card)['sha256'][:16]}"
-    images = sources.load(data or card.data["source"], split=split or ("train" if data else card.data["split"]))
+    read = sources.load if card.task != "upscale" else _photographs(card, recipe, dict(settings))
+    images = read(data or card.data["source"], split=split or ("train" if data else card.data["split"]))
     out = out or Path("runs") / card.name
     of_run = _card_of_run(card, data, split, images.name, finetune, out)
 
@@ -97,12 +98,24 @@ def command(
 
         if finetune:
             return keras_gans.load(wanted, dtype=recipe.get("dtype"))
-        return _build(card, recipe, dict(settings))
+        return _begun(_build(card, recipe, dict(settings)), recipe)
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
     quiet.import_keras()
     taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
     output.say(f"wrote {out / 'model'} ({taken} steps)")
+
+
+def _photographs(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
+    """What opens the photographs that a super-resolution model learns from."""
+    from functools import partial
+
+    from keras_gans import data
+
+    architecture = {**card.architecture, **recipe.get("architecture", {}), **settings}
+    scale = architecture.get("scale", 4)
+    crop = architecture.get("size") or recipe.get("data", {}).get("crop", 24 * scale)
+    return partial(data.super_resolution, scale=scale, crop=crop, batch=recipe["batch_size"])
 
 
 def _find(name: str) -> tuple[str | Path, Any]:
@@ -145,6 +158,15 @@ def _build(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
         if unknown:
             raise KerasGansError(f"{card.family} has no {unknown[0]!r}: --set takes {', '.join(known)}.")
     return api.build(dataclasses.replace(card, architecture=architecture), dtype=recipe.get("dtype"))
+
+
+def _begun(model: Any, recipe: dict[str, Any]) -> Any:
+    """The model, with the weights that its recipe starts from: a published name, or the folder of a run's model."""
+    if "starts_from" in recipe:
+        import keras_gans
+
+        model.start_from(keras_gans.load(recipe["starts_from"]))
+    return model
 
 
 def _card_of_run(
@@ -214,9 +236,12 @@ def _run(
 
 def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any) -> tuple[Any, dict[str, Any]]:
     """What trains a model of the card's task, and the arguments that are that one's own."""
-    from keras_gans.training import classifier, run
+    from keras_gans import models
+    from keras_gans.training import run, supervised
     from keras_gans.training.callbacks import Health
 
-    if card["task"] == "classify":
-        return classifier.train, {"callbacks": callbacks}
+    if card["family"] in models.SUPERVISED:
+        return supervised.train, {"callbacks": callbacks, "sample_every": sample_every}
+    if card["task"] == "upscale":
+        return run.train, {"callbacks": callbacks, "sample_every": sample_every}
     return run.train, {"callbacks": [*callbacks, Health(say=say)], "sample_every": sample_every}

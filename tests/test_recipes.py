@@ -9,7 +9,7 @@ import pytest
 import keras_gans
 from keras_gans import data
 from keras_gans.data.pipeline import Decoded
-from keras_gans.training import classifier, optimizers, run
+from keras_gans.training import optimizers, run, supervised
 from keras_gans.zoo import registry
 
 STEPS = 100
@@ -108,7 +108,7 @@ def test_a_classifiers_recipe_trains(card, name, tmp_path):
     seen = data.Images.of(
         Decoded(images, np.arange(24, dtype="int32") % 3, [], list("abc"), truth, ["Smiling", "Young"]), "x"
     )
-    classifier.train(lambda: model, card.to_dict(), recipe, seen, tmp_path, steps=20)
+    supervised.train(lambda: model, card.to_dict(), recipe, seen, tmp_path, steps=20)
     after = keras_gans.load(tmp_path / "model").tensors()
     assert model.steps_taken == 20
     assert all(np.isfinite(tensor).all() for tensor in after.values())

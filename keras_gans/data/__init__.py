@@ -11,12 +11,14 @@ from keras_gans.artifacts import DataError
 from keras_gans.data.bicubic import bicubic
 from keras_gans.data.check import prepare
 from keras_gans.data.images import decode, grid, resize, save_png, square, to_range, to_uint8
+from keras_gans.data.patches import Patches, super_resolution
 from keras_gans.data.pipeline import Images
 from keras_gans.data.sources import load
 
 __all__ = [
     "DataError",
     "Images",
+    "Patches",
     "bicubic",
     "decode",
     "grid",
@@ -25,6 +27,7 @@ __all__ = [
     "resize",
     "save_png",
     "square",
+    "super_resolution",
     "to_range",
     "to_uint8",
 ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -100,8 +101,11 @@ def max_pixels_allowed() -> int:
 
 
 def decode(
-    source: str | os.PathLike[str] | IO[bytes], max_pixels: int | None = None, name: str | None = None
-) -> Image.Image:
+    source: str | os.PathLike[str] | IO[bytes],
+    max_pixels: int | None = None,
+    name: str | None = None,
+    convert: Callable[[Image.Image], Any] | None = None,
+) -> Any:
     """Reads one image file as an upright 8-bit Pillow image of mode "L" or "RGB".
 
     Formats outside FORMATS are not tried. The size in the header is held against max_pixels (default:
@@ -113,6 +117,7 @@ def decode(
         source: a path, or an open binary file.
         max_pixels: width x height that is still decoded.
         name: what errors call the image (default: its path).
+        convert: function that makes something else of the upright image, of any mode of Pillow's; the rest stays.
 
     Raises:
         DataError: whatever is wrong with the file, in one sentence that names it.
@@ -131,7 +136,7 @@ def decode(
                     "are decoded: shrink it, or raise KERAS_GANS_MAX_PIXELS if you trust it."
                 )
             image.load()
-            return _eight_bit(_upright(image))
+            return (convert or _eight_bit)(_upright(image))
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -162,7 +167,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("it has floating-point pixels; save it with 8 or 16 bits")
     if image.has_transparency_data:
-        return _over_white(image)
+        return over_white(image)
     if image.mode in ("1", "L"):
         return image.convert("L")
     return image.convert("RGB")
@@ -181,7 +186,7 @@ def _from_sixteen_bit(image: Image.Image) -> Image.Image:
     return Image.fromarray(((pixels + 128) // 257).astype("uint8"))
 
 
-def _over_white(image: Image.Image) -> Image.Image:
+def over_white(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"

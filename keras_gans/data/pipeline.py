@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
+from keras_gans.data.batches import Batches, Spec
 from keras_gans.data.lazy import Lazy
 
 Batch = np.ndarray | tuple[np.ndarray, np.ndarray]
@@ -31,7 +32,7 @@ class Decoded(NamedTuple):
 Read = Callable[[int | None, int | None], Decoded]
 
 
-class Images:
+class Images(Batches):
     """Images, with or without labels, decoded when first looked at and then kept, if there is room for them.
 
     Made by keras_gans.data.load. uint8 in [0, 255], or float32 in [-1, 1] where floats were given.
@@ -199,6 +200,21 @@ class Images:
 
     # --- batches --------------------------------------------------------------------------------------
 
+    def spec(self) -> list[Spec]:
+        """Images, and labels where there are some."""
+        images: Spec = (self.shape, str(self.images.dtype))
+        return [images] if self.labels is None else [images, ((), "int32")]
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Yields every image once, in order; the last batch is smaller where they do not divide."""
+        for start in range(0, len(self), batch_size):
+            part, labels = slice(start, start + batch_size), self.labels
+            yield self.images[part] if labels is None else (self.images[part], labels[part])
+
+    def steps_in_order(self, batch_size: int) -> int:
+        """How many batches `in_order` yields."""
+        return -(-len(self) // batch_size)
+
     def steps_per_epoch(self, batch_size: int) -> int:
         """Whole batches in an epoch; the rest, others each epoch, is dropped. DataError if there is none."""
         if batch_size < 1:
@@ -264,7 +280,7 @@ def philox(seed: int, epoch: int, stream: int) -> np.random.Generator:
     """Draws of one kind (the stream) in an epoch, the same on every machine.
 
     Philox counts in 256 bits; the highest word tells order from flips, so that they share no draws. Streams 0 and 1 are
-    taken here, 2 and 3 by keras_gans.training.mixing.
+    taken here, 2 and 3 by keras_gans.training.mixing, 4 by keras_gans.data.patches.
     """
     key: Any = np.array([seed, epoch], "uint64")
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, stream]))

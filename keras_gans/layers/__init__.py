@@ -7,10 +7,12 @@ from keras_gans.layers.fused_normalization import FusedBatchNormalization
 from keras_gans.layers.labels import AppendLabels, OneHot
 from keras_gans.layers.leaky_relu import LeakyReLU
 from keras_gans.layers.maxout import Maxout
+from keras_gans.layers.pixel_shuffle import ICNR, PixelShuffle
 from keras_gans.layers.projection import Projection
 from keras_gans.layers.spectral import SpectralConv2D, SpectralConv2DTranspose, SpectralDense, SpectralProjection
 
 __all__ = [
+    "ICNR",
     "AppendLabels",
     "BatchNormalization",
     "ConditionalBatchNormalization",
@@ -19,6 +21,7 @@ __all__ = [
     "LeakyReLU",
     "Maxout",
     "OneHot",
+    "PixelShuffle",
     "Projection",
     "SpectralConv2D",
     "SpectralConv2DTranspose",

@@ -8,7 +8,11 @@ FAMILIES = {
     "LeNet": "lenet",
     "AttributeNet": "attributes",
     "ResidualNet": "residual",
+    "SRResNet": "srgan",
+    "SRGAN": "srgan",
 }
+#: Those of one network, trained by keras_gans.training.supervised.
+SUPERVISED = ("LeNet", "AttributeNet", "ResidualNet", "SRResNet")
 _NAMES = {**FAMILIES, "ConditionalGAN": "dcgan"}
 
 

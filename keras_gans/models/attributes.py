@@ -12,7 +12,7 @@ from keras_gans.data import Images, load
 from keras_gans.data import images as pixels
 from keras_gans.data.check import checked_images
 from keras_gans.models import build
-from keras_gans.models.classifier import Classifier
+from keras_gans.models.supervised import SupervisedModel
 from keras_gans.training.targets import TargetBatches
 
 
@@ -31,7 +31,7 @@ def network(size, channels, widths, dropout, outputs, name="network"):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class AttributeNet(Classifier):
+class AttributeNet(SupervisedModel):
     """Reads several attributes of a picture at once, each as a probability of its own.
 
     Args:

@@ -7,13 +7,13 @@ from keras_gans.artifacts import DataError
 from keras_gans.data import Images, check
 from keras_gans.data import images as pixels
 from keras_gans.data.lazy import Lazy
-from keras_gans.models.classifier import in_parts
+from keras_gans.models.supervised import in_parts
 from keras_gans.training.cross_entropy import Accuracy, CrossEntropy
 from keras_gans.training.targets import TargetBatches
 
 
 class ReadsClasses:
-    """Stands before `Classifier` among a family's bases. The network has a layer "features"."""
+    """Stands before `SupervisedModel` among a family's bases. The network has a layer "features"."""
 
     def compile(self, optimizer="adam", loss=None, metrics=("accuracy",), label_smoothing=0.0, **kwargs):
         """As `keras.Model.compile`; without a loss, cross-entropy.

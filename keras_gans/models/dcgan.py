@@ -116,6 +116,7 @@ def discriminator(
     conditioning,
     synchronized,
     normalization,
+    first_bias,
     name="discriminator",
 ):
     """Images (n, size, size, channels) [and labels (n,)] -> logits (n, 1)."""
@@ -136,7 +137,7 @@ def discriminator(
             kernel,
             strides=2,
             padding="same",
-            use_bias=not batch,
+            use_bias=not batch or (first_bias and i == 0),
             kernel_initializer=_normal(),
             name=f"down_{i}",
         )(x)  # half the height and width
@@ -173,6 +174,10 @@ class DCGAN(AdversarialModel):
             "projection": a projection discriminator and conditional normalisation (Miyato and Koyama 2018).
         normalization: "batch", "none" or "spectral", in the discriminator. "spectral" divides the kernel of each of its
             layers by its largest singular value (Miyato et al. 2018).
+        first_bias: whether the discriminator's first layer, which is not normalised, has biases beside batch
+            normalisation further on. The released code's has none, and without labels its discriminator then cannot
+            tell a picture from the same one paler: each layer is proportional to its input, until the normalisation
+            divides by what real and what generated images have on average, each on their own.
         synchronized: whether batch statistics are taken over all replicas of a tf.distribute strategy.
         dtype: None, or a Keras policy such as "mixed_bfloat16".
     """
@@ -195,6 +200,7 @@ class DCGAN(AdversarialModel):
         num_classes=None,
         conditioning="concat",
         normalization="batch",
+        first_bias=False,
         synchronized=False,
         dtype=None,
         name="dcgan",
@@ -224,11 +230,12 @@ class DCGAN(AdversarialModel):
             "num_classes": num_classes,
             "conditioning": conditioning,
             "normalization": normalization,
+            "first_bias": first_bias,
             "synchronized": synchronized,
             "dtype": dtype,
         }
         drawing = (size, channels, width, latent, hidden, kernel, num_classes, conditioning, synchronized)
-        judging = (size, channels, width, hidden, kernel, num_classes, conditioning, synchronized, normalization)
+        judging = (size, channels, width, hidden, kernel, num_classes, conditioning, synchronized, normalization, first_bias)
         with build.precision(dtype):
             players = generator(*drawing), discriminator(*judging)
         with build.precision("float32"):

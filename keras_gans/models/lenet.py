@@ -10,7 +10,7 @@ from keras_gans.artifacts import DataError
 from keras_gans.data import Images
 from keras_gans.models import build
 from keras_gans.models.classes import ReadsClasses
-from keras_gans.models.classifier import Classifier
+from keras_gans.models.supervised import SupervisedModel
 
 
 def network(num_classes, widths, units, name="network"):
@@ -27,7 +27,7 @@ def network(num_classes, widths, units, name="network"):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class LeNet(ReadsClasses, Classifier):
+class LeNet(ReadsClasses, SupervisedModel):
     """A digit classifier.
 
     Args:

@@ -19,7 +19,7 @@ from keras_gans.artifacts import DataError
 from keras_gans.layers.fused_normalization import FusedBatchNormalization
 from keras_gans.models import build
 from keras_gans.models.classes import ReadsClasses
-from keras_gans.models.classifier import Classifier, in_parts
+from keras_gans.models.supervised import SupervisedModel, in_parts
 
 
 def _convolution(x, width, side, stride, name):
@@ -82,7 +82,7 @@ def perceptual_distance(a, b):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class ResidualNet(ReadsClasses, Classifier):
+class ResidualNet(ReadsClasses, SupervisedModel):
     """A residual classifier of photographs, whose pooled features and layers judge others.
 
     Args:

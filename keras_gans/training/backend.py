@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+from pathlib import Path
 
 import keras
 
@@ -73,3 +74,39 @@ def version():
     """{package: version} of the backend."""
     backend = keras.backend.backend()
     return {backend: importlib.import_module(backend).__version__}
+
+
+def inference(network):
+    """A functional model of one image input as a function of a NumPy batch of any size, layers as at inference."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        (shape,) = (tuple(x.shape) for x in network.inputs)
+        signature = [tf.TensorSpec(shape, "float32")]
+        return tf.function(lambda x: network(x, training=False), input_signature=signature, autograph=False)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def run(weights, x):
+            with keras.StatelessScope(list(zip(network.variables, weights, strict=True))):
+                return network(x, training=False)
+
+        compiled = jax.jit(run)
+        return lambda x: compiled([v.value for v in network.variables], x)
+    return lambda x: network(x, training=False)
+
+
+def is_out_of_memory(error):
+    """Whether an exception of any backend says that memory ran out."""
+    if isinstance(error, MemoryError):
+        return True
+    return type(error).__name__ == "ResourceExhaustedError" or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def free_memory():
+    """Bytes of memory that can be had now; None where the system does not say."""
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.is_file():
+        return None
+    lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+    return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else None

@@ -5,9 +5,11 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_gans import artifacts
 from keras_gans.data import images as image_data
+from keras_gans.data.bicubic import bicubic
 from keras_gans.training import checkpoint
 from keras_gans.training.every import EverySteps
 from keras_gans.training.health import Health as Health
@@ -143,6 +145,29 @@ class SampleGrid(EverySteps):
     def act(self, step):
         pictures = image_data.grid(self.model.generate(self.n, seed=self.seed))
         image_data.save_png(self.folder / f"step-{step:09d}.png", pictures)
+
+
+class UpscaledGrid(EverySteps):
+    """Upscales the same small pictures every so many steps: `<folder>/step-<number>.png`.
+
+    A row each: bicubic, the model's, the photograph.
+
+    Args:
+        folder: where the pictures go.
+        every: steps between two grids.
+        data: `keras_gans.data.Patches`, whose first batch is looked at.
+        n: rows.
+    """
+
+    def __init__(self, folder, every, data, n=8):
+        super().__init__(every)
+        self.folder = Path(folder)
+        self._small, self._large = data.at(0, n)
+
+    def act(self, step):
+        rows = (bicubic(self._small, scale=self.model.scale), self.model.upscale(self._small, tile=None), self._large)
+        pictures = [picture for row in zip(*rows, strict=True) for picture in row]
+        image_data.save_png(self.folder / f"step-{step:09d}.png", image_data.grid(np.stack(pictures), columns=3))
 
 
 class Curve(EverySteps):

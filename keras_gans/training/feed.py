@@ -2,19 +2,19 @@
 
 import itertools
 
-from keras_gans.data.pipeline import Images
+from keras_gans.data.batches import Batches
 
 
 class Feed:
     """Batches for `fit`, from wherever a run stands.
 
     Args:
-        data: `Images`, or a tf.data.Dataset of batches.
-        batch_size: images a step takes (for `Images`).
+        data: `Batches`, as `Images` are, or a tf.data.Dataset of batches.
+        batch_size: images a step takes (for `Batches`).
         steps_per_epoch: None: as many as the data has.
 
     Attributes:
-        seed: of the order of `Images`.
+        seed: of the order of `Batches`.
         position: where the next iterator begins, in steps of the run. Set before each epoch, not read off the model
             within one: a step's counter may run ahead of its data.
         steps_per_epoch: None if the data does not know its length.
@@ -27,7 +27,7 @@ class Feed:
         self.steps_per_epoch = steps_per_epoch or self._own_steps()
 
     def _own_steps(self):
-        if isinstance(self.data, Images):
+        if isinstance(self.data, Batches):
             return self.data.steps_per_epoch(self.batch_size)
         return _length(self.data)
 
@@ -44,8 +44,8 @@ class Feed:
 
     def keras_arguments(self):
         """What Keras's fit gets for a span that begins at `position`: the data, and the steps of each epoch or None."""
-        if isinstance(self.data, Images):
-            return self._dataset_of_images(), None
+        if isinstance(self.data, Batches):
+            return self._dataset_of_batches(), None
         if self.asked:  # one endless stream: an epoch goes on where the one before it ended
             return self.data.repeat().skip(self.position), self._left()
         if self.steps_per_epoch is None or self.position % self.steps_per_epoch == 0:
@@ -54,7 +54,7 @@ class Feed:
 
     def epochs(self):
         """An iterator over NumPy batches for each epoch of a span that begins at `position`, without end."""
-        if isinstance(self.data, Images):
+        if isinstance(self.data, Batches):
             while True:
                 yield self._batches()
         dataset, steps = self.keras_arguments()
@@ -66,11 +66,11 @@ class Feed:
         return self.steps_per_epoch - self.position % self.steps_per_epoch  # the same for all epochs of a span
 
     def _batches(self):
-        """Of `Images`, from `position` to the end of its epoch."""
+        """Of `Batches`, from `position` to the end of its epoch."""
         end_of_epoch = (self.position // self.steps_per_epoch + 1) * self.steps_per_epoch
         return self.data.batches(self.batch_size, self.seed, start=self.position, stop=end_of_epoch)
 
-    def _dataset_of_images(self):
+    def _dataset_of_batches(self):
         return _dataset(self._batches, self.data, self.batch_size, self._left()).prefetch(2)
 
 
@@ -81,19 +81,18 @@ def _length(dataset):
 
 
 def default_batch_size(data, turns):
-    """32 images a turn, as in Keras, or what there is of them."""
-    return min(32, max(1, len(data) // turns)) if isinstance(data, Images) else 32
+    """What the data asks for; else 32 images a turn, as in Keras, or what there is of them."""
+    if not isinstance(data, Batches):
+        return 32
+    return data.batch_size or min(32, max(1, len(data) // turns))
 
 
 def _dataset(batches, data, batch_size, steps):
-    """A tf.data.Dataset of what the function `batches` yields, which is `steps` batches of `Images`."""
+    """A tf.data.Dataset of what the function `batches` yields, which is `steps` batches of `data`."""
     import tensorflow as tf
 
-    def spec(shape, dtype):
-        return tf.TensorSpec((batch_size, *shape), dtype)
-
-    images = spec(data.shape, data.images.dtype)
-    signature = images if data.labels is None else (images, spec((), "int32"))
+    specs = tuple(tf.TensorSpec((batch_size, *shape), dtype) for shape, dtype in data.spec())
+    signature = specs if len(specs) > 1 else specs[0]
     return untuned(batches, signature).apply(tf.data.experimental.assert_cardinality(steps))
 
 
@@ -114,8 +113,8 @@ class InOrder:
     """Batches of NumPy arrays, every image once, in order: what `evaluate` sees. Each iterator begins afresh.
 
     Args:
-        data: `Images`, or a tf.data.Dataset of batches.
-        batch_size: of `Images`; the last batch is smaller where they do not divide.
+        data: `Batches`, as `Images` are, or a tf.data.Dataset of batches.
+        batch_size: of `Batches`.
 
     Attributes:
         steps: how many batches; None if the data does not know.
@@ -123,16 +122,12 @@ class InOrder:
 
     def __init__(self, data, batch_size):
         self.data, self.batch_size = data, batch_size
-        self.steps = -(-len(data) // batch_size) if isinstance(data, Images) else _length(data)
+        self.steps = data.steps_in_order(batch_size) if isinstance(data, Batches) else _length(data)
 
     def __iter__(self):
-        if not isinstance(self.data, Images):
-            yield from self.data.as_numpy_iterator()
-            return
-        for start in range(0, len(self.data), self.batch_size):
-            part, labels = slice(start, start + self.batch_size), self.data.labels
-            yield self.data.images[part] if labels is None else (self.data.images[part], labels[part])
+        own = isinstance(self.data, Batches)
+        yield from self.data.in_order(self.batch_size) if own else self.data.as_numpy_iterator()
 
     def dataset(self):
         """The same as a tf.data.Dataset."""
-        return _dataset(self.__iter__, self.data, None, self.steps) if isinstance(self.data, Images) else self.data
+        return _dataset(self.__iter__, self.data, None, self.steps) if isinstance(self.data, Batches) else self.data

@@ -5,15 +5,14 @@ import importlib
 import keras
 
 from keras_gans.artifacts import DataError
-from keras_gans.data import check
-from keras_gans.data.pipeline import Images
+from keras_gans.data.batches import Batches
 from keras_gans.training import callbacks as our_callbacks
 from keras_gans.training import feed
 
 
 def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_data, **rest):
     """What `AdversarialModel.fit` documents; `rest` is about the validation."""
-    data, turns = prepare(model, x, y), model.discriminator_steps
+    data, turns = model.prepared(x, y), model.discriminator_steps
     batch_size = batch_size or feed.default_batch_size(data, turns)
     source = feed.Feed(data, batch_size * turns, steps_per_epoch)
     _check_turns(data, turns)
@@ -122,17 +121,17 @@ def _resume(model, callbacks, source):
                     "A run with a Checkpoint must know how many batches an epoch has, and this tf.data.Dataset does "
                     "not say: give steps_per_epoch."
                 )
-            own = isinstance(source.data, Images)
+            own = isinstance(source.data, Batches)
             callback.resume(model, {"batch_size": source.batch_size if own else None, "data": _fingerprint(source)})
 
 
 def _fingerprint(source):
-    return source.data.fingerprint() if isinstance(source.data, Images) else None
+    return source.data.fingerprint() if isinstance(source.data, Batches) else None
 
 
 def _check_turns(data, turns):
     """A tf.data.Dataset must have batches that divide among the turns."""
-    if turns == 1 or isinstance(data, Images):
+    if turns == 1 or isinstance(data, Batches):
         return
     spec = data.element_spec
     n = (spec[0] if isinstance(spec, tuple) else spec).shape[0]
@@ -144,14 +143,8 @@ def _check_turns(data, turns):
         )
 
 
-def prepare(model, x, y):
-    """Checked data of the model's size; DataError says what is wrong with it."""
-    size, _, channels = model.image_shape
-    return check.prepare(x, y, size=size, channels=channels, num_classes=model.num_classes)
-
-
 def in_order(model, x, y, batch_size):
     """`feed.InOrder` of checked data: what is evaluated."""
     if isinstance(x, tuple) and y is None:
         x, y = x
-    return feed.InOrder(prepare(model, x, y), batch_size)
+    return feed.InOrder(model.prepared(x, y), batch_size)

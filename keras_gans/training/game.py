@@ -8,8 +8,9 @@ import keras
 from keras import ops
 
 from keras_gans import augmentation, losses, penalties, random
+from keras_gans.data import check
 from keras_gans.data import images as image_data
-from keras_gans.training import features, fitting, optimizers, rules, sampling
+from keras_gans.training import features, fitting, optimizers, rules, run, sampling
 from keras_gans.training.backend import gradient_step
 from keras_gans.training.pretrained import Pretrained
 from keras_gans.training.scope import NestedScope
@@ -166,6 +167,19 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def _inputs(self, x, labels):
         return x if self.num_classes is None else [x, labels]
+
+    def prepared(self, x, y):
+        """The data of `fit` and `evaluate` as they take it; DataError says what is wrong with it."""
+        size, _, channels = self.image_shape
+        return check.prepare(x, y, size=size, channels=channels, num_classes=self.num_classes)
+
+    def training_data(self, data, recipe):
+        """The data of a run as its recipe and this model want it. CardError, DataError: one sentence."""
+        return run.fitted(run.as_in(recipe, data), self.image_shape, self.num_classes)
+
+    def settle(self, data):
+        """What is left to do when a run ends, with the data that it saw."""
+        self.reestimate_statistics()
 
     # Compiling.
 

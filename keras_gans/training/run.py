@@ -45,11 +45,11 @@ def train(
         build: function that makes the model, called after the seed is set.
         card: the model's card, a dict.
         recipe: a table of the card's recipes: batch_size, steps, seed, compile, data (which may say flip = true).
-        data: `keras_gans.data.Images`, brought to the model's size and channels.
+        data: `keras_gans.data.Images`, brought to the model's size and channels; or `Patches`.
         out: folder, made where it is missing.
         steps: instead of the recipe's.
         sample_every, checkpoint_every: steps; None: twenty times in the run.
-        callbacks: further Keras callbacks. Without a `Health` among them there is one that logs.
+        callbacks: further Keras callbacks. Without a `Health` among them there is one that logs, of what draws.
         stop: function that says whether to stop now; asked after each step.
 
     Returns:
@@ -62,24 +62,24 @@ def train(
         Stopped: `stop` said so; the run is saved and goes on when it is started again.
     """
     out, steps = Path(out), int(steps or recipe["steps"])
-    data, seed = as_in(recipe, data), recipe.get("seed", 0)
+    seed = recipe.get("seed", 0)
     deterministic(seed)
     model = build()
     model.card = dict(card)
     model.compile(**{"seed": seed, **recipe["compile"]})
-    data = fitted(data, model.image_shape, model.num_classes)
+    data = model.training_data(data, recipe)
     per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
     record(out, card, recipe, model, data)
     often = max(1, steps // 20)
     kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
     ours = [
-        our_callbacks.SampleGrid(out / GRIDS, sample_every or often),
+        _grid(model, out / GRIDS, sample_every or often, data),
         our_callbacks.Curve(out / CURVE, every=max(1, steps // 500)),
         kept,  # after the others: what it saves, they have seen
         our_callbacks.StopAfter(steps),
     ]
     asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
-    if not any(isinstance(callback, our_callbacks.Health) for callback in callbacks):
+    if model.task == "generate" and not any(isinstance(callback, our_callbacks.Health) for callback in callbacks):
         ours.append(our_callbacks.Health())
     kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
     if is_left(model, steps, out):
@@ -93,6 +93,12 @@ def train(
         kept.save()
     _finish(model, card, recipe, data, out, kept)
     return model
+
+
+def _grid(model, folder, every, data):
+    if model.task == "upscale":
+        return our_callbacks.UpscaledGrid(folder, every, data)
+    return our_callbacks.SampleGrid(folder, every)
 
 
 def as_in(recipe, data, numbers=()):
@@ -133,7 +139,7 @@ def deterministic(seed):
 
 
 def _finish(model, card, recipe, data, out, kept):
-    model.reestimate_statistics()
+    model.settle(data)
     model.card, model.seen_since = dict(card), []  # this card was written for this training
     steps = model.steps_taken
     images = steps * recipe["batch_size"] * model.discriminator_steps

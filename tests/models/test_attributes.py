@@ -8,7 +8,7 @@ import keras_gans
 from keras_gans import api
 from keras_gans.data.pipeline import Decoded, Images
 from keras_gans.models.attributes import AttributeNet
-from keras_gans.training import classifier
+from keras_gans.training import supervised
 from keras_gans.training.targets import TargetBatches
 
 NAMES = ["bright", "framed"]
@@ -138,14 +138,14 @@ def test_a_recipe_trains_it(pictures, tmp_path):
         "compile": {"optimizer": {"class": "AdamW", "learning_rate": 1e-2}},
     }
     data = with_attributes(images, truth, NAMES)
-    model = classifier.train(tiny, card, recipe, data, tmp_path)
+    model = supervised.train(tiny, card, recipe, data, tmp_path)
     assert int(model.optimizer.iterations) == 4
     origin = keras_gans.artifacts.read_provenance(tmp_path / "model")["provenance"]
     assert origin["data_sha256"] == data.with_flips().fingerprint() != data.fingerprint()
     loaded = keras_gans.load(tmp_path / "model")
     np.testing.assert_array_equal(loaded.predict_attributes(images), model.predict_attributes(images))
     assert origin["images_seen"] == 64
-    again = classifier.train(tiny, card, recipe, data, tmp_path)
+    again = supervised.train(tiny, card, recipe, data, tmp_path)
     np.testing.assert_array_equal(again.predict_attributes(images), model.predict_attributes(images))
 
 

@@ -80,6 +80,22 @@ def test_kernel_sizes():
         assert model.architecture()["kernel"] == kernel
 
 
+@pytest.mark.parametrize("first_bias", [False, True])
+def test_a_discriminator_with_a_first_bias_tells_a_picture_from_a_paler_one(first_bias):
+    """Without one it is blind to contrast: layers are proportional to their input, and the normalisation divides."""
+    model = DCGAN(size=32, width=4, first_bias=first_bias)
+    rng = np.random.default_rng(0)
+    first = model.discriminator.get_layer("down_0")
+    assert (first.bias is not None) == first_bias
+    if first_bias:  # as training moves it
+        first.bias.assign(rng.normal(0, 0.05, first.bias.shape))
+    x = rng.uniform(-1, 1, (16, 32, 32, 3)).astype("float32")
+    bright, pale = (model.discriminator(part, training=True).numpy() for part in (x, x / 2))
+    told_apart = np.abs(bright - pale).max() > 0.2 * bright.std()
+    assert told_apart == first_bias
+    assert model.architecture()["first_bias"] == first_bias
+
+
 def test_the_papers_network_at_64_pixels():
     model = DCGAN(size=64, channels=3, width=128)
     shapes = [tuple(x.output.shape[1:]) for x in model.generator.layers if x.name.startswith(("map", "up_"))]

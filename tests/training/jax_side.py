@@ -68,7 +68,7 @@ def play(model):
 def read(folder, out, **more):
     """A classifier's run of five steps, mixed, from the weights in FOLDER/reader. Returns {name: array} of it."""
     import keras_gans
-    from keras_gans.training import classifier
+    from keras_gans.training import supervised
     from keras_gans.training.callbacks import read_curve
 
     images = np.random.default_rng(0).integers(0, 256, (24, 8, 8, 3), dtype="uint8")
@@ -81,7 +81,7 @@ def read(folder, out, **more):
     }
     data = keras_gans.data.load((images, np.arange(24) % 3))
     card = keras_gans.load(folder / "reader").card
-    model = classifier.train(lambda: keras_gans.load(folder / "reader"), card, recipe, data, out, **more)
+    model = supervised.train(lambda: keras_gans.load(folder / "reader"), card, recipe, data, out, **more)
     found = {name: value.astype("float64") for name, value in model.tensors().items()}
     found["features"] = model.features(images)
     found["losses"] = np.array([row["loss"] for row in read_curve(out / "curve.csv")])

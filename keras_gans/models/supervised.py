@@ -1,21 +1,22 @@
-"""What every network that reads images has in common, whatever it reads in them."""
+"""What all models of one network have in common that learns from images and what is to be said of them."""
 
 import keras
 import numpy as np
 
 from keras_gans.models import build
+from keras_gans.training import mixing, run
 from keras_gans.training.backend import full_precision
 from keras_gans.training.pretrained import Pretrained
 
 
-class Classifier(Pretrained, keras.Model):
-    """A model of one network, from images in 0..255 to logits; abstract.
+class SupervisedModel(Pretrained, keras.Model):
+    """A model of one network, from images in 0..255 to what is said of them; abstract.
 
     A family calls `set_network` at the end of its `__init__`, sets `image_shape` and `_arguments`, and says in
-    `targets` what it learns to say of data.
+    `training_batches` what it learns from.
 
     Attributes:
-        network: the functional model, images (n, h, w, c) in 0..255 -> logits.
+        network: the functional model, images (n, h, w, c) in 0..255 -> logits, for one.
         image_shape: (height, width, channels).
     """
 
@@ -32,6 +33,17 @@ class Classifier(Pretrained, keras.Model):
     def targets(self, data):
         """What the model is to say of each of the `keras_gans.data.Images`: labels (n,), or a row each; DataError."""
         raise NotImplementedError
+
+    def training_batches(self, data, recipe):
+        """(the data as training takes it, its batches) of a run: batches as of `mixing.MixedBatches`.
+
+        CardError, DataError: the recipe, or the data, is not for this model.
+        """
+        data, mixed = run.as_in(recipe, data, mixing.KEYS), mixing.asked_for(recipe)
+        classes = self.architecture().get("num_classes")
+        data = run.fitted(data, self.image_shape, classes)
+        seed = recipe.get("seed", 0)
+        return data, mixing.MixedBatches(data, self.targets(data), recipe["batch_size"], seed, mixed, classes)
 
     def published_networks(self):
         return {"network": self.network}

@@ -1,6 +1,6 @@
-"""A classifier's training run from a recipe: the counterpart of run.py for models of the task "classify".
+"""The training run of a model of one network, from a recipe: the counterpart of run.py for what plays no game.
 
-Its folder is that of run.py, without samples/. A run that is started again goes on where it stopped.
+Its folder is that of run.py, samples/ only of what upscales. A run that is started again goes on where it stopped.
 """
 
 import itertools
@@ -10,23 +10,36 @@ from pathlib import Path
 import keras
 
 from keras_gans.training import callbacks as our_callbacks
-from keras_gans.training import feed, mixing, optimizers, run, statistics
+from keras_gans.training import feed, optimizers, run, statistics
 
 RETAKEN = 100  # batches that the statistics of an average are taken from
 
 
-def train(build, card, recipe, data, out, *, steps=None, checkpoint_every=None, callbacks=(), stop=None):
+def train(
+    build,
+    card,
+    recipe,
+    data,
+    out,
+    *,
+    steps=None,
+    sample_every=None,
+    checkpoint_every=None,
+    callbacks=(),
+    stop=None,
+):
     """Trains `build()` on `data` by `recipe`, in the folder `out`; resumes what is there.
 
     Args:
-        build: function that makes the model, a `keras_gans.models.classifier.Classifier`; called after the seed is set.
+        build: function that makes the model, a `keras_gans.models.supervised.SupervisedModel`, once the seed is set.
         card: the model's card, a dict.
         recipe: a table of the card's recipes: batch_size, steps, seed, compile (arguments of the model's `compile`),
             data (flip = true or false, and the fields of `mixing.Mixing`). Where its optimizer keeps an average of the
             weights (use_ema = true), the finished model has that, and statistics taken anew.
-        data: `keras_gans.data.Images` with what the model learns to say: labels or attributes.
+        data: `keras_gans.data.Images` with what the model learns to say, labels or attributes; or `Patches`.
         out: folder, made where it is missing.
         steps: instead of the recipe's.
+        sample_every: steps; None: twenty times in the run. Only what upscales makes pictures.
         checkpoint_every: steps; None: at the end of each epoch.
         callbacks: further Keras callbacks.
         stop: function that says whether to stop now; asked after each step.
@@ -39,15 +52,12 @@ def train(build, card, recipe, data, out, *, steps=None, checkpoint_every=None, 
         TrainingError: the loss is not finite.
     """
     out, steps, seed = Path(out), int(steps or recipe["steps"]), recipe.get("seed", 0)
-    data, mixed = run.as_in(recipe, data, mixing.KEYS), mixing.asked_for(recipe)
     run.deterministic(seed)
     model = build()
+    data, batches = model.training_batches(data, recipe)
     model.card = dict(card)
     model.compile(**{**recipe["compile"], "optimizer": optimizers.get(recipe["compile"]["optimizer"])})
     model.optimizer.build(model.trainable_variables)  # a checkpoint holds what it keeps
-    classes = model.architecture().get("num_classes")
-    data = run.fitted(data, model.image_shape, classes)
-    batches = mixing.MixedBatches(data, model.targets(data), recipe["batch_size"], seed, mixed, classes)
     run.record(out, card, recipe, model, data)
     kept = our_callbacks.Checkpoint(out / run.CHECKPOINTS, every=checkpoint_every)
     kept.resume(model, {"batch_size": batches.batch_size, "data": data.fingerprint()})
@@ -58,6 +68,8 @@ def train(build, card, recipe, data, out, *, steps=None, checkpoint_every=None, 
             kept,  # after the others: what it saves, they have seen
             our_callbacks.StopAfter(steps),
         ]
+        if model.task == "upscale":
+            ours.insert(0, our_callbacks.UpscaledGrid(out / run.GRIDS, sample_every or max(1, steps // 20), data))
         asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
         _fit(model, batches, steps, [*ours, *callbacks, *asked])
     _finish(model, batches)

@@ -1,0 +1,304 @@
+"""Photo-Realistic Single Image Super-Resolution Using a GAN (Ledig et al. 2017): SRResNet, and SRGAN, which begins as it.
+
+The paper's results at a scale of 4, on the luminance without a border of 4 pixels: SRResNet 32.05 dB on Set5 and
+28.49 dB on Set14 (bicubic: 28.43 and 25.99), SRGAN 29.40 and 26.02, and the higher marks of 26 raters.
+"""
+
+import keras
+from keras import ops
+
+from keras_gans.data import images as pixels
+from keras_gans.data.patches import SCALES, Patches
+from keras_gans.layers import ICNR, FusedBatchNormalization, LeakyReLU, PixelShuffle
+from keras_gans.models import build, pairs
+from keras_gans.models.perceptual import get as comparison
+from keras_gans.models.perceptual import squared_error
+from keras_gans.models.supervised import SupervisedModel
+from keras_gans.models.upscaling import Upscales
+from keras_gans.training import statistics
+from keras_gans.training.game import AdversarialModel, Batch
+
+SHUFFLES = {2: (2,), 3: (3,), 4: (2, 2)}
+HEADS = ("dense", "pooled")
+# The discriminator's convolutions: (channels in units of `width`, stride).
+STAGES = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
+
+PAPER = {
+    "title": "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network",
+    "authors": "Ledig, Theis, Huszar, Caballero, Cunningham, Acosta, Aitken, Tejani, Totz, Wang, Shi",
+    "year": 2017,
+    "url": "https://arxiv.org/abs/1609.04802",
+}
+
+
+def _convolution(x, width, side, name, stride=1, initializer="he_normal", **arguments):
+    layer = keras.layers.Conv2D(
+        width, side, strides=stride, padding="same", kernel_initializer=initializer, name=name, **arguments
+    )
+    return layer(x)
+
+
+def _batch_norm(x, name):
+    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def _prelu(x, name):
+    """One slope a channel, .25 at first (He et al. 2015)."""
+    slope = keras.initializers.Constant(0.25)
+    return keras.layers.PReLU(alpha_initializer=slope, shared_axes=(1, 2), name=name)(x)
+
+
+def generator(scale, blocks, width, name="generator"):
+    """Small images (n, h, w, 3), 0..255, of any h and w -> (n, scale h, scale w, 3) about [-1, 1]."""
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Rescaling(1 / 255, name="scale")(image)
+    x = first = _prelu(_convolution(x, width, 9, "first"), "prelu_first")  # (n, h, w, width)
+    for i in range(blocks):
+        y = _batch_norm(_convolution(x, width, 3, f"block_{i}_conv_0"), f"block_{i}_norm_0")
+        y = _prelu(y, f"block_{i}_prelu")
+        y = _batch_norm(_convolution(y, width, 3, f"block_{i}_conv_1"), f"block_{i}_norm_1")
+        x = keras.layers.Add(name=f"block_{i}")([x, y])
+    x = _batch_norm(_convolution(x, width, 3, "middle"), "norm_middle")
+    x = keras.layers.Add(name="skip")([x, first])
+    for i, times in enumerate(SHUFFLES[scale]):
+        x = _convolution(x, 4 * width if times == 2 else 9 * width, 3, f"up_{i}", initializer=ICNR(times))
+        x = _prelu(PixelShuffle(times, name=f"shuffle_{i}")(x), f"prelu_up_{i}")  # (n, times h, times w, width)
+    # Small weights: at first an even grey, from which no block has to recover.
+    x = _convolution(x, 3, 9, "last", initializer=keras.initializers.RandomNormal(0.0, 1e-3), dtype="float32")
+    return keras.Model(image, x, name=name)
+
+
+def reach(scale, blocks):
+    """How many small pixels away something can be and still count in a pixel of `generator`'s output."""
+    small = 4 + 2 * blocks + 1  # at the small size: half of each kernel
+    size, up = 1, 0.0
+    for times in SHUFFLES[scale]:
+        up += 1 / size  # the convolution before the shuffle
+        size *= times
+    return small + -(-int(100 * (up + 4 / size)) // 100)
+
+
+def discriminator(size, width, head, name="discriminator"):
+    """Images (n, size, size, 3) in [-1, 1] -> logits (n, 1). Pooled, any size will do."""
+    side = size if head == "dense" else None
+    image = keras.Input((side, side, 3), name="image")
+    x = image
+    for i, (multiple, stride) in enumerate(STAGES):
+        x = _convolution(x, multiple * width, 3, f"conv_{i}", stride, use_bias=i == 0)
+        x = _batch_norm(x, f"norm_{i}") if i else x  # the paper leaves the first layer without
+        x = LeakyReLU(0.2, name=f"leaky_{i}")(x)
+    if head == "dense":
+        x = keras.layers.Flatten(name="flatten")(x)  # (n, 6 * 6 * 8 width) at size 96
+    else:
+        x = keras.layers.GlobalAveragePooling2D(name="pool")(x)  # (n, 8 width)
+    x = LeakyReLU(0.2, name="leaky_hidden")(keras.layers.Dense(16 * width, name="hidden")(x))
+    return keras.Model(image, keras.layers.Dense(1, dtype="float32", name="logit")(x), name=name)
+
+
+def _check(scale, blocks, width):
+    build.check_choice("scale", scale, SCALES)
+    build.check_count("blocks", blocks)
+    build.check_count("width", width)
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class SRResNet(Upscales, SupervisedModel):
+    """The generator alone, trained to the least squared error: the highest PSNR, and smooth.
+
+    Args:
+        scale: 2, 3 or 4: how much larger its images are.
+        blocks: residual blocks. The paper has 16.
+        width: channels of its maps. The paper has 64.
+        dtype: None, or a Keras policy such as "mixed_bfloat16", in which it then upscales as well.
+    """
+
+    paper = PAPER
+    first_layer = "first"
+
+    def __init__(self, scale=4, blocks=16, width=64, dtype=None, name="srresnet"):
+        super().__init__(name=name, dtype=dtype)
+        _check(scale, blocks, width)
+        self.scale = scale
+        self._arguments = {"scale": scale, "blocks": blocks, "width": width, "dtype": dtype}
+        with build.precision(dtype):
+            self.set_network(generator(scale, blocks, width, name="network"))
+
+    def reach(self):
+        return reach(self.scale, self._arguments["blocks"])
+
+    def upscaler(self):
+        return self.network
+
+    def compile(self, optimizer=None, loss="mse", metrics=(), **kwargs):
+        """As `keras.Model.compile`. None: the paper's Adam, at 1e-4. Images are compared in [-1, 1]."""
+        super().compile(keras.optimizers.Adam(1e-4) if optimizer is None else optimizer, loss, metrics, **kwargs)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, seed=0, **kwargs):
+        """Trains on pairs.
+
+        Args:
+            x: `keras_gans.data.super_resolution(...)`; or a folder of photographs, which becomes that; or uint8 small
+                images (n, h, w, 3), with y; or a tf.data.Dataset of batches (small, large).
+            y: uint8 large images (n, scale h, scale w, 3).
+            batch_size, epochs, verbose, callbacks, **kwargs: as for `keras.Model.fit`.
+            seed: of the squares that are taken.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            DataError: the data is none of this, or of another scale; nothing was trained.
+        """
+        data = pairs.prepared(x, y, self.scale)
+        fed = pairs.for_keras(data, batch_size, seed)
+        self.note_training(data)
+        batch_size = None if isinstance(data, Patches) or y is None else batch_size
+        return keras.Model.fit(self, *fed, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    def training_batches(self, data, recipe):
+        data = pairs.of_recipe(data, recipe, self.scale)
+        return data, pairs.PairBatches(data, recipe["batch_size"], recipe.get("seed", 0))
+
+    def get_config(self):
+        return {"name": self.name, **self._arguments}
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class SRGAN(Upscales, AdversarialModel):
+    """SRResNet's network against a discriminator of photographs: detail that looks right, at a lower PSNR.
+
+    Args:
+        scale: 2, 3 or 4.
+        blocks, width: of the generator, as for `SRResNet`.
+        size: side of the squares that it is trained on; the discriminator with a dense head takes no others.
+        head: of the discriminator: "dense", the paper's, of 19 million weights at size 96; or "pooled": over all places.
+        dtype: None, or a Keras policy such as "mixed_bfloat16". Upscaling runs in float32 all the same.
+    """
+
+    paper = PAPER
+
+    def __init__(self, scale=4, blocks=16, width=64, size=96, head="pooled", dtype=None, name="srgan"):
+        super().__init__(name=name)
+        _check(scale, blocks, width)
+        build.check_count("size", size, least=16)
+        build.check_choice("head", head, HEADS)
+        if size % scale:
+            raise ValueError(f"size must be a multiple of scale={scale}, got {size}")
+        self.scale, self.image_shape = scale, (size, size, 3)
+        self._arguments = {
+            "scale": scale,
+            "blocks": blocks,
+            "width": width,
+            "size": size,
+            "head": head,
+            "dtype": dtype,
+        }
+        with build.precision(dtype):
+            players = generator(scale, blocks, width), discriminator(size, width, head)
+        with build.precision("float32"):
+            average = generator(scale, blocks, width, name="ema_generator")
+        self.set_players(*players, average)
+
+    def reach(self):
+        return reach(self.scale, self._arguments["blocks"])
+
+    def upscaler(self):
+        return self.sampler()
+
+    @property
+    def generate(self):
+        """It draws nothing of its own: so `hasattr(model, "generate")` is false."""
+        raise AttributeError("an SRGAN draws nothing of its own: model.upscale(images)")
+
+    def start_from(self, srresnet):
+        """Takes the weights of an `SRResNet` of the same sizes, as the paper's SRGAN does; ValueError if it is other."""
+        mine, its = ({k: m._arguments[k] for k in ("scale", "blocks", "width")} for m in (self, srresnet))
+        if mine != its:
+            raise ValueError(f"an SRResNet of {mine} was wanted, and one of {its} came")
+        for network in (self.generator, self.ema_generator):
+            network.set_weights(srresnet.network.get_weights())
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        loss="non_saturating",
+        *,
+        perceptual="vgg54",
+        perceptual_weight=1.0,
+        adversarial_weight=1e-3,
+        pixel_weight=0.0,
+        **rest,
+    ):
+        """As `AdversarialModel.compile`; what the generator minimises is the sum of three terms.
+
+        Args:
+            perceptual: "vgg54" or "vgg22" (Keras Applications' VGG19, whose weights are fetched), "tiny" (the zoo's
+                `ResidualNet`), "mse" (pixels in [-1, 1]): what images are compared by (keras_gans.models.perceptual).
+            perceptual_weight, adversarial_weight: of that term, and of the loss against the discriminator.
+            pixel_weight: of the mean squared error in [-1, 1], besides.
+            **rest: as there.
+        """
+        weights = {
+            "perceptual_weight": perceptual_weight,
+            "adversarial_weight": adversarial_weight,
+            "pixel_weight": pixel_weight,
+        }
+        for name, value in weights.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+                raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+        term = comparison(perceptual, self._arguments["dtype"])
+        self._perceptual_name, self._weights = perceptual, {k: float(v) for k, v in weights.items()}
+        self._compared_by = term
+        super().compile(generator_optimizer, discriminator_optimizer, loss, **rest)
+
+    def default_optimizer(self, player):
+        """The paper's Adam, at 1e-4."""
+        return keras.optimizers.Adam(1e-4)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        return {**config, "perceptual": self._perceptual_name, **self._weights} if config else config
+
+    def term_names(self):
+        names = ["d_loss", "g_loss", "content", *self.penalties]
+        return [*names, "pixels"] if self._weights["pixel_weight"] else names
+
+    def training_data(self, data, recipe):
+        return pairs.of_recipe(data, recipe, self.scale, self.image_shape[0])
+
+    def prepared(self, x, y):
+        return pairs.prepared(x, y, self.scale, self.image_shape[0])
+
+    def settle(self, data):
+        """Batch statistics of the average, over the small images of 100 batches."""
+        batches = (small for small, _ in (data.at(k, 16) for k in range(100)))
+        if statistics.take_anew(self.sampler(), (ops.cast(small, "float32") for small in batches)):
+            self.ema_ready.assign(1)
+
+    def _batch(self, data):
+        small, large = data
+        return Batch(pixels.to_range(large, -1.0, 1.0), pixels.to_range(small, 0.0, 255.0))
+
+    def imagine(self, batch):
+        """G of the small images, which stand where other games have labels."""
+        return self._run("generator", batch.labels, None)
+
+    def discriminator_terms(self, batch):
+        """Photographs against what the generator makes of them, made small."""
+        real, fake = self.augment(batch.images), self.augment(self.imagine(batch))
+        return self.discriminator_loss(real, fake, None)
+
+    def generator_terms(self, batch):
+        """content + 1e-3 * adversarial (equation 3)."""
+        fake, weights = self.imagine(batch), self._weights
+        terms = {
+            name: weights["adversarial_weight"] * x for name, x in self.generator_loss(self.augment(fake), None).items()
+        }
+        terms["content"] = weights["perceptual_weight"] * self._compared_by(fake, batch.images)
+        if weights["pixel_weight"]:
+            terms["pixels"] = weights["pixel_weight"] * squared_error(fake, batch.images)
+        return terms
+
+    def get_config(self):
+        return {"name": self.name, **self._arguments}
