@@ -24,6 +24,8 @@ LOOKS = 100  # in a run whose length is known
 LITTLE_VARIETY = 0.25
 RANKED_RIGHT = 0.99
 CERTAIN = 0.05  # of the loss of a discriminator whose logits are 0
+RISING = 24  # looks at least: they scatter so much that fewer hardly tell a rise from chance (docs/decisions.md)
+HIGHER, IN_ORDER = 0.3, 0.8  # share of the loss by which it rises; share of the pairs of looks in that order
 SILENT, AT_RANDOM = 0.05, 0.1  # spread of the logits; how far from a half the share of pairs ranked rightly is
 SKIPPED_IN_A_ROW, SKIPPED_OF_LATE, OF_LATE = 5, 10, 100  # turns, turns, steps
 
@@ -41,13 +43,16 @@ class Health(EverySteps):
 
     - collapse: the generator's pictures are almost alike, and no less so than when the run was half as old.
     - won: the discriminator tells real from generated images, and either is certain of it or the generator's loss
-      keeps rising. A critic without a lowest loss (Wasserstein's) is meant to win, and is not judged by this.
+      has risen by 30 %, and by more than looks scatter, from the earlier to the later half of the last 24 looks (or
+      of three times `patience`, if that is more). A critic without a lowest loss (Wasserstein's) is meant to win, and
+      is not judged by this.
     - silent: the discriminator's logits are all the same.
     - skipped: turns were skipped, for their gradient was not finite.
 
-    The first three are of `patience` looks on end, the first of them `grace` steps into the fit: at the start
-    pictures are alike and logits are silent. A look runs both players on `n` images and changes nothing: the run's
-    random numbers and weights are those it would have without. It takes about half as long as a step on n images.
+    The first three are of `patience` looks on end, the first of them (and of a rise) `grace` steps into the fit: at
+    the start pictures are alike and logits are silent. A look runs both players on `n` images and changes nothing:
+    the run's random numbers and weights are those it would have without. It takes about half as long as a step on n
+    images.
 
     Args:
         reals: real images to compare with, as for `fit`. None: some of those that fit is given; a tf.data.Dataset
@@ -111,10 +116,10 @@ class Health(EverySteps):
 
     def act(self, step):
         self.looks.append(measure(self.model, self._real, self._labels, self._latents, step, self.seed))
-        recent = self.looks[-self.patience :]
-        ready = len(recent) == self.patience and recent[0].step - self._first >= self.grace
-        for kind, seen in (("collapse", collapsed), ("won", won), ("silent", silent)):
-            self._note(step, kind, ready and seen(self.looks, self.patience))
+        late = [x for x in self.looks if x.step - self._first >= self.grace]
+        ready = len(late) >= self.patience
+        for kind, seen, looks in (("collapse", collapsed, self.looks), ("won", won, late), ("silent", silent, late)):
+            self._note(step, kind, ready and seen(looks, self.patience))
 
     def _note(self, step, kind, seen):
         """Says what is seen and was not said, and forgets what has not been seen for `patience` looks."""
@@ -180,11 +185,9 @@ def collapsed(looks, patience):
 
 def won(looks, patience):
     recent = looks[-patience:]
-    unknowing = recent[-1].d_unknowing
-    if not unknowing > 0 or not _mean(recent, "ranked") >= RANKED_RIGHT:
+    if not recent[-1].d_unknowing > 0 or not _mean(recent, "ranked") >= RANKED_RIGHT:
         return False
-    certain = max(x.d_loss for x in recent) < CERTAIN * unknowing
-    return certain or (_rises(recent, "g_loss") and not _rises(recent, "variety"))
+    return _certain(recent) or (_lost_ground(looks, patience) and not _rises(recent, "variety", 0.05, 0.75))
 
 
 def silent(looks, patience):
@@ -196,13 +199,36 @@ def _mean(looks, name):
     return float(np.mean([getattr(look, name) for look in looks]))
 
 
-def _rises(looks, name):
-    """Whether the later half lies a twentieth higher than the earlier, and most pairs are in that order."""
+def _certain(looks):
+    return max(x.d_loss for x in looks) < CERTAIN * looks[-1].d_unknowing
+
+
+def _lost_ground(looks, patience):
+    """Whether the generator's loss has risen, by more than looks of a constant one scatter."""
+    window = _window(looks, patience)
+    return len(window) >= RISING and _rises(window, "g_loss", HIGHER, IN_ORDER, window[-1].d_unknowing / 2)
+
+
+def _window(looks, patience):
+    return looks[-max(3 * patience, RISING) :]
+
+
+def _rises(looks, name, higher, in_order, least=0.0):
+    """Whether the later half's mean lies higher than the earlier's, and enough pairs of looks are in that order.
+
+    higher: by more than this share of the earlier mean's size, or of `least` where that is larger.
+    in_order: share of the pairs; chance alone puts half of them in order.
+    """
     values = np.array([getattr(look, name) for look in looks])
-    half = len(values) // 2
-    first, last = values[:half].mean(), values[half:].mean()
+    first, last = _halves(looks, name)
     pairs = np.triu(values[None, :] > values[:, None], 1).sum() / (len(values) * (len(values) - 1) / 2)
-    return bool(last - first > 0.05 * abs(first) and pairs >= 0.75)
+    return bool(last - first > higher * max(abs(first), least) and pairs >= in_order)
+
+
+def _halves(looks, name):
+    """Means of the earlier and of the later half."""
+    half = len(looks) // 2
+    return _mean(looks[:half], name), _mean(looks[half:], name)
 
 
 # --- saying -------------------------------------------------------------------------------------------
@@ -214,11 +240,23 @@ def _describe_collapse(looks, patience):
 
 
 def _describe_won(looks, patience):
-    first, last = looks[-patience], looks[-1]
+    recent = looks[-patience:]
     return (
-        f"The discriminator has won: it ranks {_mean(looks[-patience:], 'ranked'):.1%} of the pairs of a real and a "
-        f"generated picture rightly, and the generator's loss went from {first.g_loss:.2f} to {last.g_loss:.2f} "
-        f"in {last.step - first.step} steps."
+        f"The discriminator has won: it ranks {_mean(recent, 'ranked'):.1%} of the pairs of a real and a generated "
+        f"picture rightly, and {_certainty(recent) if _certain(recent) else _rise(_window(looks, patience))}."
+    )
+
+
+def _certainty(looks):
+    share = _mean(looks, "d_loss") / looks[-1].d_unknowing
+    return f"its loss is {share:.1%} of what it would be by guessing"
+
+
+def _rise(looks):
+    first, last = _halves(looks, "g_loss")
+    return (
+        f"the generator's loss rose within {looks[-1].step - looks[0].step} steps, "
+        f"from a mean of {first:.2f} in their earlier half to {last:.2f} in their later"
     )
 
 
