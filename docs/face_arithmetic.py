@@ -7,7 +7,8 @@ It draws 20,000 samples and has the reader say what each shows. A concept is the
 three as in the paper, which chose them by eye. The sum of concepts is drawn, and around it, as in the paper, the same
 with uniform noise of +-0.25 added. Then the reader says how many of 64 such variations show a woman with glasses.
 
-Writes the figure and beside it, with the ending .json, the numbers. It works offline once both models are there.
+Writes the figure and beside it, with the ending .json, the numbers and the sha256 of both models' weights. It works
+offline once both models are there.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import keras_gans
-from keras_gans import data, latent
+from keras_gans import artifacts, data, latent
 
 CONCEPTS = {
     "man with glasses": {"Male": True, "Eyeglasses": True},
@@ -97,6 +98,12 @@ def laid_out(pictures):
     return joined.repeat(2, axis=0).repeat(2, axis=1)
 
 
+def sha256_of(model):
+    """Of the weights of a model, given by its name or its folder."""
+    folder = Path(model) if Path(model).is_dir() else keras_gans.info(model).folder
+    return artifacts.read_provenance(folder)["sha256"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default="dcgan_celeba", help="what draws: a name, or a model folder")
@@ -119,7 +126,9 @@ def main():
     as_summed = int(shows(reader, read).sum())
     numbers = {
         "model": gan.card["name"],
+        "model_sha256": sha256_of(asked.model),
         "reader": reader.card["name"],
+        "reader_sha256": sha256_of(asked.reader),
         "samples": asked.samples,
         "seed": asked.seed,
         "k": asked.k,

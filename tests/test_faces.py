@@ -98,6 +98,9 @@ def test_the_figure_and_its_numbers(gan, reader, tmp_path, monkeypatch):
     runpy.run_path(str(ROOT / "docs" / "face_arithmetic.py"), run_name="__main__")
     numbers = json.loads(out.with_suffix(".json").read_text())
     assert numbers["k"] == 2
+    for role in ("gan", "reader"):
+        sha256 = keras_gans.artifacts.read_provenance(tmp_path / role)["sha256"]
+        assert numbers[f"{'model' if role == 'gan' else role}_sha256"] == sha256
     assert {name: len(scores) for name, scores in numbers["surest"].items()} == {
         "man with glasses": 2,
         "man": 2,

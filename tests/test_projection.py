@@ -135,8 +135,70 @@ def test_labels_of_a_conditional_model(conditional):
 def test_wrong_arguments_are_named(gan, arguments, words):
     with pytest.raises(ValueError, match=words):
         latent.project(gan, gan.generate(1), **arguments)
-    with pytest.raises(keras_gans.DataError, match="one image"):
-        latent.project(gan, gan.generate(1)[0])
+
+
+def as_one(found):
+    return [(part.shape, part.dtype) for part in found]
+
+
+def test_one_photograph_is_a_batch_of_one(gan, tmp_path):
+    """As a file, as (h, w, c) and as (h, w), in both dtypes."""
+    rng = np.random.default_rng(0)
+    colour = rng.integers(0, 256, (11, 9, 3), dtype="uint8")
+    path = tmp_path / "photograph.png"
+    keras_gans.data.save_png(path, colour)
+    wanted = latent.project(gan, colour[None], starts=2, steps=5)
+    assert as_one(wanted) == [((1, 4), np.float32), ((1, 8, 8, 1), np.uint8), ((1,), np.float32)]
+    for one in (path, str(path), colour):
+        for a, b in zip(latent.project(gan, one, starts=2, steps=5), wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+    grey = colour[..., 0]
+    wanted = latent.project(gan, grey[None, ..., None], starts=2, steps=5)
+    for one in (grey, grey[..., None]):
+        for a, b in zip(latent.project(gan, one, starts=2, steps=5), wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+    floats = latent.project(gan, grey / np.float32(127.5) - 1, starts=2, steps=5)
+    assert as_one(floats) == as_one(wanted)
+    np.testing.assert_allclose(floats.latents, wanted.latents, atol=0.02)  # uint8 is rounded where it is resized
+
+
+def test_several_grey_pictures_are_still_several(gan):
+    pictures = gan.generate(3, seed=7)
+    found = latent.project(gan, pictures[..., 0], starts=2, steps=5)
+    for a, b in zip(found, latent.project(gan, pictures, starts=2, steps=5), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_files_of_many_pictures_are_still_several(gan, tmp_path):
+    pictures = gan.generate(3, seed=7)
+    np.savez(tmp_path / "three.npz", images=pictures)
+    (tmp_path / "folder").mkdir()
+    for i, picture in enumerate(pictures):
+        keras_gans.data.save_png(tmp_path / "folder" / f"{i}.png", picture)
+    wanted = latent.project(gan, pictures, starts=2, steps=5)
+    for source in (tmp_path / "three.npz", tmp_path / "folder", keras_gans.data.load(tmp_path / "folder")):
+        for a, b in zip(latent.project(gan, source, starts=2, steps=5), wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_photograph_of_a_class(conditional):
+    picture = conditional.generate(1, seed=7, labels=2)[0]
+    found = latent.project(conditional, picture, labels=2, starts=2, steps=5)
+    np.testing.assert_array_equal(found.images, conditional.generate(latents=found.latents, labels=2))
+    with pytest.raises(ValueError, match="this model has 3 classes and the images have none: give labels="):
+        latent.project(conditional, picture)
+
+
+def test_photographs_that_are_none(gan, tmp_path):
+    (tmp_path / "photograph.heic").write_bytes(b"no picture")
+    with pytest.raises(keras_gans.DataError, match=r"Cannot read .*photograph\.heic \(it is not a PNG, JPEG, "):
+        latent.project(gan, tmp_path / "photograph.heic")
+    with pytest.raises(keras_gans.DataError, match=r"'.*nowhere\.png' does not exist: check the path"):
+        latent.project(gan, tmp_path / "nowhere.png")
+    with pytest.raises(keras_gans.DataError, match=r"\(9, 8, 4\) came: drop alpha, as in x\[\.\.\., :3\]"):
+        latent.project(gan, np.zeros((9, 8, 4), "uint8"))
+    with pytest.raises(keras_gans.DataError, match="uint8 in \\[0, 255\\] or float in \\[-1, 1\\], and int64 came"):
+        latent.project(gan, np.zeros((9, 8), "int64"))
 
 
 # --- exemplars ---

@@ -1,5 +1,5 @@
 """Every recipe of every card runs for 100 steps, at tiny width and on made-up images. Recipes that differ in numbers
-alone (how long, how fast) are one run."""
+alone (how long, how fast) are one run; whether the numbers of each fit together is looked at without training."""
 
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_gans
-from keras_gans import data
+from keras_gans import data, models
 from keras_gans.data.pipeline import Decoded
 from keras_gans.training import optimizers, run, supervised
 from keras_gans.zoo import registry
@@ -19,6 +19,8 @@ TINY = {
     "LeNet": {"widths": [2, 2], "units": 4},
     "AttributeNet": {"size": 16, "widths": [2, 2], "attributes": ["Smiling", "Young"]},
     "ResidualNet": {"num_classes": 3, "size": 16, "widths": [2, 2], "blocks": [1, 1]},
+    "SRResNet": {"blocks": 1, "width": 2},
+    "SRGAN": {"blocks": 1, "width": 2, "size": 16},
 }
 
 
@@ -108,10 +110,91 @@ def test_a_classifiers_recipe_trains(card, name, tmp_path):
     seen = data.Images.of(
         Decoded(images, np.arange(24, dtype="int32") % 3, [], list("abc"), truth, ["Smiling", "Young"]), "x"
     )
-    supervised.train(lambda: model, card.to_dict(), recipe, seen, tmp_path, steps=20)
+    supervised.train(lambda: model, card.to_dict(), recipe, seen, tmp_path, steps=STEPS)
     after = keras_gans.load(tmp_path / "model").tensors()
-    assert model.steps_taken == 20
+    assert model.steps_taken == STEPS
     assert all(np.isfinite(tensor).all() for tensor in after.values())
     kernels = [key for key in after if key.endswith("kernel")]
     assert kernels
     assert all(np.abs(after[key] - before[key]).max() > 0 for key in kernels)
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+EVERY = [(card, name) for card in registry.list_models() for name in card.recipes]
+
+
+def _optimizers(recipe):
+    """{its key in `compile`: an optimizer's table}."""
+    return {key: table for key, table in recipe["compile"].items() if key.endswith("optimizer")}
+
+
+def _updates(recipe, key):
+    """How many times an optimizer moves its weights in the whole recipe."""
+    turns = recipe["compile"].get("discriminator_steps", 1) if key == "discriminator_optimizer" else 1
+    return recipe["steps"] * turns
+
+
+def _fits(table, updates):
+    """Whether a schedule's table begins before it ends, and ends within so many updates."""
+    if table["class"] == "LinearRamp":
+        return 0 <= table.get("start", 0) < table["end"] <= updates
+    if table["class"] == "CosineDecay":
+        warmup = table.get("warmup_steps", 0)
+        return 0 <= warmup < warmup + table["decay_steps"] <= updates
+    if table["class"] == "PiecewiseConstantDecay":
+        boundaries = [0, *table["boundaries"], updates]
+        return boundaries == sorted(set(boundaries)) and len(table["values"]) == len(boundaries) - 1
+    if table["class"] == "DecayToFloor":
+        return table["factor"] > 1 and 0 <= table["floor"] < table["initial"]
+    raise AssertionError(f"say here when a {table['class']} fits")
+
+
+@pytest.mark.parametrize(
+    ("table", "fits"),
+    [
+        ({"class": "LinearRamp", "start": 50, "end": 100}, True),
+        ({"class": "LinearRamp", "end": 100}, True),
+        ({"class": "LinearRamp", "start": 50, "end": 101}, False),
+        ({"class": "LinearRamp", "start": 50, "end": 50}, False),
+        ({"class": "CosineDecay", "warmup_steps": 10, "decay_steps": 90}, True),
+        ({"class": "CosineDecay", "warmup_steps": 10, "decay_steps": 100}, False),
+        ({"class": "PiecewiseConstantDecay", "boundaries": [50], "values": [2, 1]}, True),
+        ({"class": "PiecewiseConstantDecay", "boundaries": [100], "values": [2, 1]}, False),
+        ({"class": "DecayToFloor", "initial": 0.1, "factor": 0.9, "floor": 1e-6}, False),
+    ],
+)
+def test_numbers_that_do_not_fit_are_seen(table, fits):
+    assert _fits(table, 100) is fits
+
+
+@pytest.mark.parametrize(("card", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c, n in EVERY])
+def test_a_recipes_numbers_fit_together(card, name):
+    recipe = card.recipes[name]
+    assert _optimizers(recipe)
+    for key, table in _optimizers(recipe).items():
+        for schedule in [value for value in table.values() if isinstance(value, dict)]:
+            assert _fits(schedule, _updates(recipe, key)), (key, schedule)
+
+
+@pytest.mark.parametrize(("card", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c, n in EVERY])
+def test_a_recipe_compiles_to_rates_that_can_be(card, name):
+    """At the start, half way and at the end of the recipe; half way every weight is still moved."""
+    recipe = card.recipes[name]
+    model = getattr(models, card.family)(**{**card.architecture, **recipe.get("architecture", {}), **_tiny(card)})
+    compiled = {key: optimizers.get(value) if key == "optimizer" else value for key, value in recipe["compile"].items()}
+    if "perceptual" in compiled:
+        compiled["perceptual"] = "mse"  # others have weights of their own, which may not be here
+    model.compile(**compiled)
+    for key in _optimizers(recipe):
+        optimizer = getattr(model, key)
+        rates = []
+        for step in (0, recipe["steps"] // 2, recipe["steps"]):
+            optimizer.iterations.assign(step)
+            momentum = getattr(optimizer, "momentum", 0.0)
+            momentum = float(momentum(optimizer.iterations) if callable(momentum) else momentum)
+            assert 0 <= momentum < 1
+            rates.append(float(optimizer.learning_rate))
+        assert np.isfinite(rates).all()
+        assert min(rates) >= 0
+        assert 0 < rates[1] <= 1

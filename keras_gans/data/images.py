@@ -43,6 +43,7 @@ _UPRIGHT = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+_ON_ITS_SIDE = (5, 6, 7, 8)  # height is width
 _LUMA = np.array([0.299, 0.587, 0.114], "float32")  # ITU-R 601, what Pillow's "L" is
 
 
@@ -149,14 +150,37 @@ def decode(
     raise DataError(f"Cannot read {name} ({reason}): replace or remove it.")
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """Turns the image as its EXIF orientation says; broken EXIF does not make the picture unusable."""
+def header(source: str | os.PathLike[str] | IO[bytes], name: str) -> tuple[int, int, int]:
+    """(h, w, c) of what `decode` makes of an image file, mostly without reading pixels. DataError: there is no such."""
     from PIL import Image
 
     try:
-        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+        with Image.open(source, formats=FORMATS) as image:
+            grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
+            width, height = image.size
+            if width * height > max_pixels_allowed():
+                raise ValueError("it has too many pixels")
+            # Pillow has turned a TIFF's size already, and reads a PNG to its end for the tag.
+            if width != height and image.format != "TIFF" and _orientation(image) in _ON_ITS_SIDE:
+                width, height = height, width
+    except Exception as error:  # as in decode
+        raise DataError(f"Cannot read {name}: replace or remove it.") from error
+    return height, width, 1 if grey else 3
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF tag; broken EXIF does not make the picture unusable."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:
-        return image
+        return 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turns the image as its EXIF orientation says."""
+    from PIL import Image
+
+    turn = _UPRIGHT.get(_orientation(image))
     return image.transpose(Image.Transpose[turn]) if turn else image
 
 

@@ -15,12 +15,15 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 log = logging.getLogger("keras_gans")
 
@@ -141,8 +144,11 @@ class Lazy:
             raise IndexError(f"There are {n} images, and number {index[outside][0]} was asked for: stay below.")
         return np.where(index < 0, index + n, index)
 
-    def _decode(self, index: np.ndarray) -> np.ndarray:
-        out = np.empty((len(index), *self.shape[1:]), "uint8")
+    def _decode(self, index: np.ndarray) -> Any:
+        return self._filled(np.empty((len(index), *self.shape[1:]), "uint8"), index)
+
+    def _filled(self, out: Any, index: np.ndarray) -> Any:
+        """`out`, an array or a list as long as `index`, with these images in it."""
 
         def fill(rows: range) -> None:
             for row in rows:
@@ -175,13 +181,18 @@ class Lazy:
         raise DataError(f"{self._encoded.title} has no image{of} that can be read: choose another source.")
 
     def _decoded(self, index: int) -> np.ndarray | DataError:
-        _, size, _, channels = self.shape
         try:
-            found = self._encoded.open(index)
-            file = io.BytesIO(found) if isinstance(found, bytes) else found
-            return pixels.square(pixels.decode(file, name=self._encoded.name(index)), size, channels)
+            return self._shaped(pixels.decode(self._file(index), name=self._encoded.name(index)))
         except DataError as error:
             return error
+
+    def _file(self, index: int) -> str | io.BytesIO:
+        found = self._encoded.open(index)
+        return io.BytesIO(found) if isinstance(found, bytes) else found
+
+    def _shaped(self, image: Image.Image) -> np.ndarray:
+        _, size, _, channels = self.shape
+        return pixels.square(image, size, channels)
 
     def _skip(self, index: int, error: DataError) -> None:
         with self._lock:
@@ -194,6 +205,40 @@ class Lazy:
                 log.warning("%s: another image stands in for one: %s%s", self._encoded.title, error, more)
             if len(self.skipped) > SKIPPED_AT_MOST * len(self):
                 raise too_many_skipped(self.skipped, len(self), self._encoded.title)
+
+
+class OwnSizes(Lazy):
+    """Pictures at the sizes that they have. Where that is one size, they are indexed as `Lazy` is, and are in colour if
+    one of them is. Where it is several, `shape` is (n, 0, 0, 0), and a slice gives a list of uint8 (h, w, c).
+    """
+
+    def __init__(self, encoded: Encoded, count: int | None = None) -> None:
+        """Args: as for `Lazy`. Reads headers, until two sizes are found."""
+        super().__init__(encoded, 0, 0, count)
+        self.shape = (len(self), *self._one_shape())
+
+    @property
+    def one_size(self) -> bool:
+        """Whether all of them have the same."""
+        return self.shape[1] > 0
+
+    def _one_shape(self) -> tuple[int, int, int]:
+        height, width, channels = 0, 0, 0
+        for index in range(len(self)):
+            try:
+                h, w, c = pixels.header(self._file(index), self._encoded.name(index))
+            except DataError:  # another will stand in for it
+                continue
+            if channels and (h, w) != (height, width):
+                return 0, 0, 0
+            height, width, channels = h, w, max(c, channels)
+        return height, width, channels
+
+    def _decode(self, index: np.ndarray) -> Any:
+        return super()._decode(index) if self.one_size else self._filled([None] * len(index), index)
+
+    def _shaped(self, image: Image.Image) -> np.ndarray:
+        return pixels.with_channels(np.asarray(image), self.shape[3] or None)
 
 
 def _is_error(result: Any) -> bool:

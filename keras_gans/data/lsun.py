@@ -90,7 +90,7 @@ def open_lsun(path: str, split: str, size: int | None, channels: int | None, lim
         encoded = Files(folder, spread(list(walk(folder)), limit), classes=False)
         if not len(encoded):
             raise DataError(f"Neither {_DATA} nor a picture lies in {folder!r}: give one of LSUN's folders.")
-    return Images(partial(_read, encoded), name=name, size=size, channels=channels)
+    return Images(partial(_read, encoded), name=name, size=size, channels=channels, count=partial(len, encoded))
 
 
 def _folder(path: str, split: str) -> str:

@@ -81,7 +81,7 @@ def _path(path: str, split: str, size: int | None, channels: int | None, limit: 
             f"A folder of images, a .zip, .npz or .npy file, or tfds:NAME was wanted and {path[-80:]!r} does not "
             "exist: check the path, or write tfds: before a TFDS name."
         )
-    kind = _KINDS.get(os.path.splitext(path)[1].lower())
+    kind = FILES.get(os.path.splitext(path)[1].lower())
     if kind is None:
         raise DataError(
             f"A folder of images, or a .zip, .npz or .npy file was wanted and {path[-80:]!r} is none: "
@@ -90,7 +90,8 @@ def _path(path: str, split: str, size: int | None, channels: int | None, limit: 
     return kind(path, split, size, channels, limit)
 
 
-_KINDS = {".zip": open_zip, ".npz": open_arrays, ".npy": open_arrays}
+# The files that are data sets, by how their names end.
+FILES = {".zip": open_zip, ".npz": open_arrays, ".npy": open_arrays}
 
 
 def _arrays(source: Any) -> Images:

@@ -5,18 +5,21 @@ The paper minimises the squared distance of pixels plus .002 times that of a cla
 G(tanh(z)) to stay within the prior. Here the features are the model's own discriminator's, and the starts several.
 """
 
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_gans import autodiff, random
-from keras_gans.data import load
+from keras_gans.artifacts import DataError
+from keras_gans.data import Images, decode, load
+from keras_gans.data.sources import FILES
 
 _MEAN, _SQUARE, _EPSILON = 0.9, 0.999, 1e-8  # of Adam
 
 
 class Projection(NamedTuple):
-    """What `project` found, row i for picture i."""
+    """What `project` found, row i for picture i; of one photograph, one row."""
 
     latents: np.ndarray  # float32 (n, latent)
     images: np.ndarray  # uint8 (n, h, w, c): what `model.generate(latents=latents)` draws
@@ -36,7 +39,7 @@ def project(
     seed: int = 0,
     batch_size: int = 64,
 ) -> Projection:
-    """Finds latents whose pictures come near to the given ones.
+    """Finds latents whose pictures come near to the given ones, or to a given photograph.
 
     The loss of a latent is `pixel` times the mean squared difference of pixels, in [-1, 1], plus `feature` times the
     squared distance of `model.features`, relative to the squared length of those of the given picture. Each start
@@ -44,9 +47,12 @@ def project(
 
     Args:
         model: an `AdversarialModel`; it draws at inference, by the average that `generate` uses.
-        images: whatever `keras_gans.data.load` takes, of any size: the centre square is resized to the model's.
-            An array has the shape (n, h, w, c).
-        labels: for a class-conditional model, one class or n of them; None: those of the data.
+        images: one photograph, as the path of an image file or as an array (h, w, c) or (h, w), uint8 in [0, 255] or
+            float in [-1, 1]; or several pictures, as whatever `keras_gans.data.load` takes. They may be of any size:
+            the centre square is resized to the model's. An array (h, w, 1) or (h, w, 3) is one photograph, and any
+            other of three axes is a batch of grey ones, (n, h, w).
+        labels: for a class-conditional model, one class or n of them; None: those of the data, and a photograph has
+            none.
         starts: latents to begin with for each picture.
         steps: of Adam, for each start.
         learning_rate: the first step's.
@@ -56,15 +62,15 @@ def project(
         batch_size: latents moved at once.
 
     Returns:
-        `Projection`. The latents lie within the prior's support: for a uniform prior, [-1, 1].
+        `Projection`, n = 1 of one photograph. The latents lie within the prior's support: for a uniform prior, [-1, 1].
 
     Raises:
-        DataError: the images are not what `load` takes.
+        DataError: the images are not as above, or a file can not be read.
         ValueError: another argument is not as above.
     """
     _check(starts, steps, learning_rate, pixel, feature, batch_size)
     size, _, channels = model.image_shape
-    data = load(images, size=size, channels=channels)
+    data = load(_several(images), size=size, channels=channels)
     labels = _labels(model, data, labels)
     together = max(1, min(len(data), batch_size // starts))  # pictures at once
     descent = _Descent(model, pixel, feature)
@@ -90,6 +96,26 @@ def _check(starts: Any, steps: Any, learning_rate: Any, pixel: Any, feature: Any
             raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
     if pixel == feature == 0:
         raise ValueError("pixel and feature are both 0, which leaves nothing to come near to: raise one of them")
+
+
+def _several(images: Any) -> Any:
+    """What `load` takes: one photograph as a batch of itself, anything else as it is."""
+    if isinstance(images, str | os.PathLike):
+        path = os.path.expanduser(os.fspath(images))
+        if not os.path.isfile(path) or os.path.splitext(path)[1].lower() in FILES:
+            return images
+        images = np.asarray(decode(path))
+    if isinstance(images, Images):  # whose shape would be read from files
+        return images
+    shape = tuple(getattr(images, "shape", ()))
+    if len(shape) == 3 and shape[-1] in (2, 4):
+        raise DataError(
+            f"A photograph of 1 or 3 channels was wanted and an array of shape {shape} came: "
+            f"drop alpha, as in x[..., :{shape[-1] - 1}]."
+        )
+    if len(shape) == 2:
+        return np.asarray(images)[None, ..., None]
+    return np.asarray(images)[None] if len(shape) == 3 and shape[-1] in (1, 3) else images
 
 
 def _labels(model: Any, data: Any, labels: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_gans.data import DataError, decode, grid, resize, save_png, square, to_range, to_uint8
+from keras_gans.data.images import header
 
 
 def encoded(image: Image.Image, format: str, **options) -> io.BytesIO:
@@ -179,8 +180,10 @@ def test_every_exif_orientation_is_put_upright(format, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"lossless": True} if format == "WEBP" else {}
-    out = decode(encoded(Image.fromarray(np.ascontiguousarray(lies)), format, exif=exif, **options))
+    file = encoded(Image.fromarray(np.ascontiguousarray(lies)), format, exif=exif, **options)
+    out = decode(file)
     np.testing.assert_allclose(np.asarray(out.convert("L"), "int32"), upright, atol=2)
+    assert header(file, "it") == (*upright.shape, 1 if out.mode == "L" else 3)
 
 
 def test_broken_exif_does_not_hide_a_picture():

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_gans import artifacts
 from keras_gans.data import DataError, load
 from keras_gans.data.lazy import Lazy
 
@@ -61,6 +62,10 @@ def test_an_lmdb_gives_its_pictures_in_the_order_of_ids(folder):
     np.testing.assert_allclose(levels(data.images), np.arange(50), atol=3)
     np.testing.assert_array_equal(load(f"lsun:{folder}", size=8, limit=7).images, data.images[:7])
     assert load(f"lsun:{folder}", size=8, channels=1).shape == (8, 8, 1)
+    assert [load(f"lsun:{folder}", limit=limit).count() for limit in (None, 7)] == [
+        50,
+        7,
+    ]  # which no size is needed for
 
 
 def test_a_large_lmdb_is_decoded_as_it_is_asked_for(folder, monkeypatch):
@@ -185,6 +190,23 @@ def test_a_download_that_was_cut_short_is_found_at_once(tmp_path):
         load(f"lsun:{folder}", size=8)
 
 
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """`keras-gans train ... --out run` in tmp_path, which has to come to its end."""
+    from click.testing import CliRunner
+
+    from keras_gans.cli.main import cli
+
+    def run(*arguments):
+        monkeypatch.chdir(tmp_path)
+        result = CliRunner().invoke(cli, ["train", *arguments, "--out", "run"])
+        assert result.exit_code == 0, result.output
+        assert result.stdout == "wrote run/model (2 steps)\n"
+        return tmp_path / "run"
+
+    return run
+
+
 CARD = """
 name = "rooms"
 family = "DCGAN"
@@ -207,15 +229,24 @@ compile = { run_eagerly = true }
 """
 
 
-def test_the_command_line_trains_on_it(folder, tmp_path, small, monkeypatch):
-    from click.testing import CliRunner
-
-    from keras_gans.cli.main import cli
-
+def test_the_command_line_trains_on_it(folder, tmp_path, small, train):
+    """Where pictures are decoded as they are asked for."""
     (tmp_path / "rooms").mkdir()
     (tmp_path / "rooms" / "card.toml").write_text(CARD)
-    monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(cli, ["train", "./rooms", "--data", "lsun:bedroom_train_lmdb", "--out", "run"])
-    assert result.exit_code == 0, result.output
-    assert result.stdout == "wrote run/model (2 steps)\n"
-    assert '"data": "lsun:bedroom_train_lmdb"' in (tmp_path / "run" / "run.json").read_text()
+    run = train("./rooms", "--data", "lsun:bedroom_train_lmdb")
+    assert '"data": "lsun:bedroom_train_lmdb"' in (run / "run.json").read_text()
+
+
+@pytest.mark.slow
+def test_the_published_card_trains_on_it(folder, train):
+    """As docs/data.md says; narrower, for 2 steps."""
+    run = train("dcgan_lsun", "--data", "lsun:bedroom_train_lmdb", "--set", "width=2", "--steps", "2")
+    card = artifacts.read_card(run / "model")
+    assert card["data"] == {
+        "source": "lsun:bedroom_train_lmdb",
+        "split": "train",
+        "seen": "50 pictures of lsun:bedroom_train_lmdb",
+    }
+    assert card["title"] == "DCGAN trained on 50 pictures of lsun:bedroom_train_lmdb"
+    assert (card["architecture"]["size"], card["architecture"]["width"]) == (64, 2)
+    assert artifacts.read_provenance(run / "model")["provenance"]["images"] == 50

@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,32 @@ def test_native_size_and_grey(tmp_path):
     write(tmp_path / "a.png", 7, (5, 4), "L")
     assert load(tmp_path).shape == (4, 5, 1)
     assert load(tmp_path, channels=3).shape == (4, 5, 3)
+
+
+def test_counting_decodes_nothing(tmp_path):
+    """The files are no pictures: whoever reads one fails."""
+    for i in range(5):
+        (tmp_path / f"{i}.png").write_bytes(b"no picture")
+    with zipfile.ZipFile(tmp_path / "five.zip", "w") as archive:
+        for i in range(5):
+            archive.write(tmp_path / f"{i}.png", f"{i}.png")
+    for source in (tmp_path, tmp_path / "five.zip"):
+        data = load(source)
+        assert (data.count(), data.with_shape(8, 3).with_flips().count()) == (5, 5)
+        assert load(source, limit=3).count() == 3
+        with pytest.raises(DataError, match="5 of 5 images"):
+            len(data)
+
+
+def test_what_is_read_is_counted_as_it_is(tmp_path):
+    for i in range(150):
+        write(tmp_path / f"{i}.png", i)
+    (tmp_path / "0.png").write_bytes(b"no picture")
+    data = load(tmp_path)
+    assert (data.count(), len(data), data.count()) == (150, 149, 149)
+    np.save(tmp_path / "seven.npy", noise(7, 4, 4, 3))
+    assert load(tmp_path / "seven.npy").count() == load(noise(7, 4, 4, 3)).count() == 7
+    assert (load(tmp_path).take(4).count(), load(noise(7, 4, 4, 3)).with_shape(2, 1).count()) == (4, 7)
 
 
 def test_a_limit_leaves_no_class_out(tmp_path):
@@ -256,6 +283,14 @@ def test_tfds_splits_limits_and_shapes(tfds_env):
     assert load("tfds:digits", size=8, channels=3, limit=2).shape == (8, 8, 3)
     with pytest.raises(DataError, match="no split 'validation': take one of train, test"):
         len(load("tfds:digits", split="validation"))
+
+
+def test_tfds_counts_without_reading(tfds_env, monkeypatch):
+    monkeypatch.setattr("keras_gans.data.tfds.decode_all", None)  # which is what reads
+    assert load("tfds:digits", split="train[:20]", size=8).count() == 20
+    assert [load("tfds:digits", limit=limit).count() for limit in (7, 99)] == [7, 30]
+    with pytest.raises(DataError, match="no split 'validation': take one of train, test"):
+        load("tfds:digits", split="validation").count()
 
 
 def test_tfds_photos_of_mixed_sizes(tfds_env):

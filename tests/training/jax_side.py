@@ -42,6 +42,80 @@ def players(model):
     }
 
 
+def gradients(path):
+    """{player/weight: its gradient}, by the backend's own `gradients`, for both players on one batch, unmoved weights.
+
+    path: of a compiled model's .keras file.
+    """
+    import keras
+
+    from keras_gans.training import backend, game
+
+    model, step = keras.saving.load_model(path), backend.gradient_step()
+    batch = model._batch((pixels(model.image_shape[0], 8), np.arange(8) % 3))
+
+    def taken():
+        found = {}
+        for player in model.players:
+            weights, optimizer = getattr(model, player).trainable_variables, getattr(model, f"{player}_optimizer")
+            with game._turn_of(player, model._noise(player, batch, turn=0)):
+                _, grads = step.gradients(lambda p=player: model._terms(p, batch), weights, optimizer)
+            found.update({f"{player}/{w.path}": g for w, g in zip(weights, grads, strict=True)})
+        return found
+
+    found = at_once(model, taken) if keras.backend.backend() == "jax" else taken()
+    return {f"gradients/{name}": np.array(g, "float64") for name, g in found.items()}
+
+
+def at_once(model, function):
+    """What a function of no arguments gives, compiled by JAX as a train step is: its operations alone take thrice."""
+    import jax
+    import keras
+
+    from keras_gans.training import jax_step
+
+    variables = jax_step.state(model)
+
+    def pure(values):
+        with keras.StatelessScope(list(zip(variables, values, strict=True))):
+            return function()
+
+    return jax.jit(pure)([variable.value for variable in variables])
+
+
+def of_classes(folder):
+    """What FOLDER/conditional.keras draws and sees, a projection onto it, and two steps on labelled images."""
+    import keras
+
+    from keras_gans import latent
+
+    model = keras.saving.load_model(folder / "conditional.keras")
+    images, labels = pixels(28, 16), np.arange(16) % 3
+    found = {
+        "drawn": model.generate(4, seed=1, output="float"),
+        "features": model.features(images, labels),
+        "features of every class": model.features(images[:2]),
+    }
+    near = latent.project(model, images[0], labels=1, starts=2, steps=5)
+    found["latents"] = near.latents
+    found.update({f"{player}/0": w for player, w in players(model).items()})
+    model.fit(images, labels, batch_size=8, verbose=0)
+    found.update({f"{player}/2": w for player, w in players(model).items()})
+    return {
+        f"conditional/{name}": value for name, value in {**found, **gradients(folder / "conditional.keras")}.items()
+    }
+
+
+def attributes(folder):
+    """What the AttributeNet in FOLDER/attributes reads in pictures."""
+    import keras_gans
+
+    net = keras_gans.load(folder / "attributes")
+    images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype="uint8")
+    both = net.probability(images, {"bright": True, "framed": False})
+    return {"attributes/each": net.predict_attributes(images), "attributes/both": both}
+
+
 def play(model):
     """{name: array} of ten steps: both players at steps 0, 1 and 10, statistics and pictures at the end, the losses."""
     import keras
@@ -112,12 +186,15 @@ def main(folder):
     for name in GAMES:
         model = keras.saving.load_model(folder / f"{name}.keras")
         found.update({f"{name}/{key}": value for key, value in play(model).items()})
+        found.update({f"{name}/{key}": value for key, value in gradients(folder / f"{name}.keras").items()})
         found[f"{name}/jit"] = np.array(model.jit_compile)
         model.save(folder / f"{name}_of_jax.keras")
         model.save_pretrained(folder / f"{name}_of_jax")
         loaded = keras_gans.load(folder / f"{name}_of_tensorflow")
         found[f"{name}/loaded"] = loaded.generate(4, seed=2)
     found["shipped"] = keras_gans.load("dcgan_mnist").generate(4, seed=0)
+    found.update(of_classes(folder))
+    found.update(attributes(folder))
     found.update(resume(folder))
     found.update(reader(folder))
     found.update(command_line(folder))

@@ -8,7 +8,7 @@ import keras_gans
 from keras_gans import artifacts
 from keras_gans.data import load
 from keras_gans.models.residual import ResidualNet
-from keras_gans.training import callbacks, checkpoint, classifier, mixing, run
+from keras_gans.training import callbacks, checkpoint, mixing, run, supervised
 from keras_gans.training.callbacks import Stopped, TrainingError, read_curve
 
 CARD = {"name": "toy", "family": "ResidualNet"}
@@ -42,7 +42,7 @@ def data():
 
 
 def train(out, data, recipe=RECIPE, **more):
-    return classifier.train(build, CARD, recipe, data, out, **more)
+    return supervised.train(build, CARD, recipe, data, out, **more)
 
 
 class Watch(keras.callbacks.Callback):
