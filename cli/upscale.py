@@ -56,6 +56,8 @@ def command(
     """
     from keras_gans.artifacts import KerasGansError
 
+    if suffix and os.path.basename(suffix) != suffix:
+        raise click.UsageError(f"--suffix is a part of a name, and {suffix!r} came.")
     wanted, card = reference.find(name)
     if card.task != "upscale":
         raise KerasGansError(
@@ -75,7 +77,8 @@ def command(
     if as_json:
         output.say_json({"paths": [str(path) for path in written], "failed": len(failed)})
     if failed:
-        raise KerasGansError(f"{len(failed)} of {len(jobs)} images could not be upscaled; the others were.")
+        rest = "; the others were" if written else ""
+        raise KerasGansError(f"{len(failed)} of {len(jobs)} images could not be upscaled{rest}.")
 
 
 def _mark(scale: int, compare: bool, out: Path | None) -> str:
@@ -86,11 +89,11 @@ def _mark(scale: int, compare: bool, out: Path | None) -> str:
 
 def _jobs(sources: Sequence[str], out: Path | None, mark: str, overwrite: bool) -> list[Job]:
     """What is to be done, with every target checked before anything is computed."""
-    from keras_gans.artifacts import KerasGansError
     from keras_gans.data.photograph import WRITTEN
 
     found = [pair for source in sources for pair in _images(source)]
-    to_file = out is not None and out.suffix.lower() in WRITTEN and not out.is_dir()
+    found = list({os.path.abspath(path): (path, inside) for path, inside in found}.values())  # each once
+    to_file = _is_file(out)
     if to_file and len(found) > 1:
         raise click.UsageError(f"--out {out} is one file, and {len(found)} images came: name a folder.")
     jobs = []
@@ -98,14 +101,38 @@ def _jobs(sources: Sequence[str], out: Path | None, mark: str, overwrite: bool) 
         end = path.suffix.lower() if path.suffix.lower() in WRITTEN else ".png"
         folder = path.parent if out is None else out / inside.parent
         jobs.append(Job(path, out if to_file and out else folder / f"{path.stem}{mark}{end}"))
-    targets: dict[Path, Path] = {}
-    for job in jobs:
-        if job.target in targets:
-            raise KerasGansError(f"{job.source} and {targets[job.target]} would both become {job.target}: rename one.")
-        targets[job.target] = job.source
-        if job.target.exists() and (job.target == job.source or not overwrite):
-            raise KerasGansError(f"{job.target} is there already: take another --out or --suffix, or --overwrite.")
+    _check_targets(jobs, overwrite)
     return jobs
+
+
+def _check_targets(jobs: list[Job], overwrite: bool) -> None:
+    """KerasGansError where one would be written over, be it by another name or through a link."""
+    from keras_gans.artifacts import KerasGansError
+
+    sources = {job.source.resolve() for job in jobs}
+    targets: dict[Path, Path] = {}
+    for source, target in jobs:
+        place = target.resolve()
+        if place in sources:
+            raise KerasGansError(f"{target} is one of the images that came in: take another --out or --suffix.")
+        if place in targets:
+            raise KerasGansError(f"{source} and {targets[place]} would both become {target}: rename one.")
+        targets[place] = source
+        if target.exists() and not overwrite:
+            raise KerasGansError(f"{target} is there already: take another --out or --suffix, or --overwrite.")
+
+
+def _is_file(out: Path | None) -> bool:
+    """Whether --out names an image; else it is a folder, or nothing."""
+    from keras_gans.data.images import SUFFIXES
+    from keras_gans.data.photograph import WRITTEN
+
+    if out is None or out.is_dir():
+        return False
+    end = out.suffix.lower()
+    if end not in WRITTEN and (end in SUFFIXES or out.exists()):
+        raise click.UsageError(f"--out is a folder, or a file that ends in {', '.join(WRITTEN)}, and {out} came.")
+    return end in WRITTEN
 
 
 def _images(source: str) -> list[tuple[Path, Path]]:
@@ -119,16 +146,20 @@ def _images(source: str) -> list[tuple[Path, Path]]:
     elif path.is_file():
         found = [(path, Path(path.name))]
     else:
-        found = [(Path(name), Path(Path(name).name)) for name in sorted(glob.glob(str(path))) if os.path.isfile(name)]
+        names = sorted(glob.glob(str(path), recursive=True))
+        found = [(Path(name), Path(Path(name).name)) for name in names if os.path.isfile(name)]
     if not found:
         raise KerasGansError(f"An image, a folder of images or a pattern was wanted and {source!r} is none: check it.")
     return found
 
 
 def _srresnet(scale: int, card: Any) -> Any:
+    """What the model is compared with: the zoo's SRResNet of this scale, if there is one and the model is another."""
     import keras_gans
+    from keras_gans.zoo import registry
 
-    return None if card.family == "SRResNet" else keras_gans.load(f"srresnet_x{scale}")
+    name = f"srresnet_x{scale}"
+    return keras_gans.load(name) if card.family != "SRResNet" and name in registry.names() else None
 
 
 def _work(
@@ -154,10 +185,11 @@ def _work(
             else:
                 large = small._replace(pixels=model.upscale(small.pixels, tile or "auto", progress))
             photograph.write(job.target, large)
-        except (DataError, OSError) as error:
+        except (DataError, OSError, MemoryError) as error:
             failed.append(job.source)
             line.close()
-            output.note(f"error: {error}")
+            reason = str(error) if isinstance(error, DataError) else f"{job.source}: {str(error) or 'memory ran out'}"
+            output.note(f"error: {reason}")
             continue
         written.append(job.target)
         height, width = large.pixels.shape[:2]
@@ -183,4 +215,5 @@ def _side_by_side(small: Any, compared: list[tuple[str, Any]], tile: int | None,
         ("bicubic", bicubic(pixels, scale=scale)),
         *((name, model.upscale(pixels, tile or "auto", progress)) for name, model in models),
     ]
-    return Photograph(np.concatenate([captioned(image, name) for name, image in parts], axis=1), small.profile)
+    profile = small.profile if small.pixels.shape[-1] > 2 else None  # grey's is not the page's
+    return Photograph(np.concatenate([captioned(image, name) for name, image in parts], axis=1), profile)

@@ -235,7 +235,8 @@ class DCGAN(AdversarialModel):
             "dtype": dtype,
         }
         drawing = (size, channels, width, latent, hidden, kernel, num_classes, conditioning, synchronized)
-        judging = (size, channels, width, hidden, kernel, num_classes, conditioning, synchronized, normalization, first_bias)
+        judging = (size, channels, width, hidden, kernel, num_classes, conditioning, synchronized)
+        judging = (*judging, normalization, first_bias)
         with build.precision(dtype):
             players = generator(*drawing), discriminator(*judging)
         with build.precision("float32"):

@@ -1,6 +1,7 @@
 """What images are compared by in super-resolution: pixels, or the maps of a network that sees (Ledig et al. 2017)."""
 
 import importlib
+import os
 
 import keras
 from keras import ops
@@ -11,6 +12,7 @@ from keras_gans.models import build
 NAMES = ("mse", "vgg22", "vgg54", "tiny")
 # name: VGG19's layer: the last convolution before its second, and before its fifth pool, after the rectifier.
 _VGG_LAYERS = {"vgg22": "block2_conv2", "vgg54": "block5_conv4"}
+_VGG_FILE = "models/vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"  # in Keras's folder, once it was fetched
 _VGG_SCALE = 1 / 12.75  # of the maps (section 3.2): brings the loss to the size of a squared error
 _VGG_MEANS = (103.939, 116.779, 123.68)  # of ImageNet's blue, green and red, which its authors take off
 
@@ -67,7 +69,7 @@ def _for_vgg(x):
 
 def vgg(name, dtype=None, weights="imagenet"):
     """VGG19 up to the layer of "vgg22" or "vgg54", frozen."""
-    if weights is not None and is_offline():
+    if weights is not None and is_offline() and not _was_fetched():
         raise OfflineError(
             f"The perceptual term {name!r} takes Keras's VGG19, which is fetched, and KERAS_GANS_OFFLINE is set: "
             'unset it, or take perceptual="tiny".'
@@ -84,6 +86,10 @@ def vgg(name, dtype=None, weights="imagenet"):
     network = keras.Model(whole.input, whole.get_layer(_VGG_LAYERS[name]).output, name=name)
     network.trainable = False
     return network
+
+
+def _was_fetched():
+    return os.path.isfile(os.path.join(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")), _VGG_FILE))
 
 
 def _by_tiny(dtype):

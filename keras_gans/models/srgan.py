@@ -1,4 +1,4 @@
-"""Photo-Realistic Single Image Super-Resolution Using a GAN (Ledig et al. 2017): SRResNet, and SRGAN, which begins as it.
+"""Photo-Realistic Single Image Super-Resolution Using a GAN (Ledig et al. 2017): SRResNet; SRGAN, which begins as it.
 
 The paper's results at a scale of 4, on the luminance without a border of 4 pixels: SRResNet 32.05 dB on Set5 and
 28.49 dB on Set14 (bicubic: 28.43 and 25.99), SRGAN 29.40 and 26.02, and the higher marks of 26 raters.
@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_gans.data import images as pixels
-from keras_gans.data.patches import SCALES, Patches
+from keras_gans.data.patches import SCALES
 from keras_gans.layers import ICNR, FusedBatchNormalization, LeakyReLU, PixelShuffle
 from keras_gans.models import build, pairs
 from keras_gans.models.perceptual import get as comparison
@@ -31,9 +31,9 @@ PAPER = {
 }
 
 
-def _convolution(x, width, side, name, stride=1, initializer="he_normal", **arguments):
+def _convolution(x, width, side, name, stride=1, initializer="he_normal", padding="same", **arguments):
     layer = keras.layers.Conv2D(
-        width, side, strides=stride, padding="same", kernel_initializer=initializer, name=name, **arguments
+        width, side, strides=stride, padding=padding, kernel_initializer=initializer, name=name, **arguments
     )
     return layer(x)
 
@@ -62,9 +62,15 @@ def generator(scale, blocks, width, name="generator"):
     x = keras.layers.Add(name="skip")([x, first])
     for i, times in enumerate(SHUFFLES[scale]):
         x = _convolution(x, 4 * width if times == 2 else 9 * width, 3, f"up_{i}", initializer=ICNR(times))
-        x = _prelu(PixelShuffle(times, name=f"shuffle_{i}")(x), f"prelu_up_{i}")  # (n, times h, times w, width)
+        x = PixelShuffle(times, name=f"shuffle_{i}")(x)  # (n, times h, times w, width)
+        if i + 1 == len(SHUFFLES[scale]):
+            # The last convolution's border, ahead of the slopes, which leave 0 as it is. As a padding of its own, it
+            # would have oneDNN add up in another order at some widths, and tiles would differ from the whole.
+            x = keras.layers.ZeroPadding2D(4, name="border")(x)
+        x = _prelu(x, f"prelu_up_{i}")
     # Small weights: at first an even grey, from which no block has to recover.
-    x = _convolution(x, 3, 9, "last", initializer=keras.initializers.RandomNormal(0.0, 1e-3), dtype="float32")
+    grey = keras.initializers.RandomNormal(0.0, 1e-3)
+    x = _convolution(x, 3, 9, "last", initializer=grey, padding="valid", dtype="float32")
     return keras.Model(image, x, name=name)
 
 
@@ -138,9 +144,10 @@ class SRResNet(Upscales, SupervisedModel):
 
         Args:
             x: `keras_gans.data.super_resolution(...)`; or a folder of photographs, which becomes that; or uint8 small
-                images (n, h, w, 3), with y; or a tf.data.Dataset of batches (small, large).
+                images (n, h, w, 3), with y; or a pair of both; or a tf.data.Dataset of uint8 batches (small, large).
             y: uint8 large images (n, scale h, scale w, 3).
-            batch_size, epochs, verbose, callbacks, **kwargs: as for `keras.Model.fit`.
+            batch_size, epochs, verbose, callbacks, **kwargs: as for `keras.Model.fit`; `validation_data` may be any of
+                these.
             seed: of the squares that are taken.
 
         Returns:
@@ -151,9 +158,21 @@ class SRResNet(Upscales, SupervisedModel):
         """
         data = pairs.prepared(x, y, self.scale)
         fed = pairs.for_keras(data, batch_size, seed)
+        if kwargs.get("validation_data") is not None:
+            looked_at = pairs.for_keras(pairs.prepared(kwargs["validation_data"], None, self.scale), batch_size)
+            kwargs["validation_data"] = looked_at[0] if looked_at[1] is None else looked_at
         self.note_training(data)
-        batch_size = None if isinstance(data, Patches) or y is None else batch_size
-        return keras.Model.fit(self, *fed, batch_size, epochs, verbose, callbacks, **kwargs)
+        if fed[1] is None:  # batches, in an order of their own
+            batch_size = None
+            kwargs.setdefault("shuffle", False)
+        return super().fit(*fed, batch_size, epochs, verbose, callbacks, **kwargs)
+
+    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
+        """As `keras.Model.evaluate`, of the data that `fit` takes; of photographs an epoch of fixed squares."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # which is how Keras's fit asks for its validation
+            x, y = pairs.for_keras(pairs.prepared(x, y, self.scale), batch_size)
+            batch_size = None if y is None else batch_size
+        return super().evaluate(x, y, batch_size, *args, **kwargs)
 
     def training_batches(self, data, recipe):
         data = pairs.of_recipe(data, recipe, self.scale)
@@ -171,11 +190,12 @@ class SRGAN(Upscales, AdversarialModel):
         scale: 2, 3 or 4.
         blocks, width: of the generator, as for `SRResNet`.
         size: side of the squares that it is trained on; the discriminator with a dense head takes no others.
-        head: of the discriminator: "dense", the paper's, of 19 million weights at size 96; or "pooled": over all places.
+        head: of the discriminator: "dense", the paper's, of 19 million weights at size 96; "pooled": over all places.
         dtype: None, or a Keras policy such as "mixed_bfloat16". Upscaling runs in float32 all the same.
     """
 
     paper = PAPER
+    _weights = _compared_by = None  # of the generator's terms, as they were compiled
 
     def __init__(self, scale=4, blocks=16, width=64, size=96, head="pooled", dtype=None, name="srgan"):
         super().__init__(name=name)
@@ -211,10 +231,11 @@ class SRGAN(Upscales, AdversarialModel):
         raise AttributeError("an SRGAN draws nothing of its own: model.upscale(images)")
 
     def start_from(self, srresnet):
-        """Takes the weights of an `SRResNet` of the same sizes, as the paper's SRGAN does; ValueError if it is other."""
-        mine, its = ({k: m._arguments[k] for k in ("scale", "blocks", "width")} for m in (self, srresnet))
-        if mine != its:
-            raise ValueError(f"an SRResNet of {mine} was wanted, and one of {its} came")
+        """Takes the weights of an `SRResNet` of the same sizes, as the paper's SRGAN does; ValueError for another."""
+        sizes = {key: self._arguments[key] for key in ("scale", "blocks", "width")}
+        its = {key: srresnet._arguments[key] for key in sizes} if isinstance(srresnet, SRResNet) else None
+        if its != sizes:
+            raise ValueError(f"an SRResNet of {sizes} was wanted, and {its or type(srresnet).__name__} came")
         for network in (self.generator, self.ema_generator):
             network.set_weights(srresnet.network.get_weights())
 
@@ -245,12 +266,15 @@ class SRGAN(Upscales, AdversarialModel):
             "pixel_weight": pixel_weight,
         }
         for name, value in weights.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
-        term = comparison(perceptual, self._arguments["dtype"])
-        self._perceptual_name, self._weights = perceptual, {k: float(v) for k, v in weights.items()}
-        self._compared_by = term
-        super().compile(generator_optimizer, discriminator_optimizer, loss, **rest)
+        term, before = comparison(perceptual, self._arguments["dtype"]), (self._weights, self._compared_by)
+        self._weights, self._compared_by = {k: float(v) for k, v in weights.items()}, term
+        try:
+            super().compile(generator_optimizer, discriminator_optimizer, loss, **rest)
+        except ValueError:
+            self._weights, self._compared_by = before  # nothing is left half done
+            raise
 
     def default_optimizer(self, player):
         """The paper's Adam, at 1e-4."""
@@ -258,7 +282,7 @@ class SRGAN(Upscales, AdversarialModel):
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        return {**config, "perceptual": self._perceptual_name, **self._weights} if config else config
+        return {**config, "perceptual": self._compared_by.name, **self._weights} if config else config
 
     def term_names(self):
         names = ["d_loss", "g_loss", "content", *self.penalties]
@@ -269,6 +293,10 @@ class SRGAN(Upscales, AdversarialModel):
 
     def prepared(self, x, y):
         return pairs.prepared(x, y, self.scale, self.image_shape[0])
+
+    def reestimate_statistics(self, batches=50, batch_size=64, seed=0):
+        """Not for what draws from pictures: `settle(data)` takes the statistics of pictures."""
+        raise ValueError("an SRGAN's statistics are taken of pictures: model.settle(super_resolution(photographs))")
 
     def settle(self, data):
         """Batch statistics of the average, over the small images of 100 batches."""

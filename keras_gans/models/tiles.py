@@ -1,6 +1,10 @@
 """How a large image is cut, so that what is made of its parts is what would be made of the whole."""
 
+import itertools
+import math
 from typing import NamedTuple
+
+LEAST = 16  # small pixels: no tile is chosen smaller, for most of what it sees is then seen for nothing
 
 
 class Tile(NamedTuple):
@@ -36,12 +40,16 @@ def _spans(length, side, reach):
     """(first kept, end of kept, first read, end of read), the kept ones of as equal lengths as may be."""
     count = -(-length // side)
     edges = [length * i // count for i in range(count + 1)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         yield start, stop, max(0, start - reach), min(length, stop + reach)
 
 
 def side_for(height, width, reach, pixels):
-    """The largest side of a tile that sees no more than `pixels` small pixels: the whole image, or what fits."""
+    """The side of the largest tile that sees no more than `pixels` small pixels, but `LEAST` at least.
+
+    That is the whole image's where it fits. A narrow image's tiles are as much longer.
+    """
     if height * width <= pixels:
         return max(height, width)
-    return max(1, min(int(pixels**0.5), max(height, width)) - 2 * reach)
+    seen = max(math.isqrt(pixels), pixels // min(height, width))
+    return max(LEAST, seen - 2 * reach)

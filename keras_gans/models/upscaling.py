@@ -9,13 +9,12 @@ import numpy as np
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
 from keras_gans.data.bicubic import bicubic
-from keras_gans.models.tiles import side_for, tiles
+from keras_gans.models.tiles import LEAST, side_for, tiles
 from keras_gans.training import backend
 
 log = logging.getLogger("keras_gans")
 
 MEMORY = 2**30  # bytes for one tile's maps at most; a quarter of what is free where that is less
-_LEAST = 16  # small pixels: no tile is halved below this side
 _RANGES = {"uint8": 255.0, "uint16": 65535.0}
 _LUMA = np.array([0.299, 0.587, 0.114], "float32")  # ITU-R 601
 
@@ -83,11 +82,12 @@ class Upscales:
         side = max(height, width) if tile is None else tile
         if tile == "auto":
             side = side_for(height, width, self.reach(), _allowed() // self._bytes_per_pixel())
+        run = self._compiled()
         while True:
             parts = list(tiles(height, width, side, self.reach()))
             try:
                 for done, part in enumerate(parts, start=1):
-                    drawn = self._draw(_as_read(image[(*part.read, slice(0, colours))]))
+                    drawn = self._draw(run, _as_read(image[(*part.read, slice(0, colours))]))
                     out[(*part.target(self.scale), slice(0, colours))] = _as_came(
                         drawn[part.within(self.scale)], colours, image.dtype
                     )
@@ -95,16 +95,16 @@ class Upscales:
                         progress(done, len(parts))
                 return
             except Exception as error:
-                if not backend.is_out_of_memory(error) or side <= _LEAST:
+                if not backend.is_out_of_memory(error) or side <= LEAST:
                     raise
-                side = max(_LEAST, min(side, max(height, width)) // 2)
+                side = max(LEAST, min(side, max(height, width)) // 2)
                 log.warning("memory ran out: tiles are halved, to %d pixels a side", side)
             gc.collect()
 
-    def _draw(self, small):
-        """float32 (h, w, 3), 0..255 -> (scale h, scale w, 3) in [-1, 1]."""
+    def _draw(self, run, small):
+        """float32 (h, w, 3), 0..255 -> (scale h, scale w, 3) in [-1, 1], by what `_compiled` gave."""
         with backend.full_precision():
-            drawn = self._compiled()(small[None])
+            drawn = run(small[None])
         return np.clip(keras.ops.convert_to_numpy(drawn)[0].astype("float32"), -1.0, 1.0)
 
     def _compiled(self):
@@ -138,7 +138,7 @@ def _checked(images):
         )
     if 0 in images.shape:
         raise DataError(f"Images with pixels were wanted, and {images.shape} came: give at least one.")
-    if kind == "float" and not (np.isfinite(images).all() and np.abs(images).max() <= 1.0001):
+    if kind == "float" and not np.abs(images).max() <= 1.0001:  # nor is NaN
         raise DataError("Float images lie in [-1, 1] and NaN or numbers beyond it came: scale them, or give uint8.")
     return images
 

@@ -26,6 +26,14 @@ def test_it_is_a_feature_network_as_metrics_take_one(model, rng):
         model.features(images / 255.0)
 
 
+def test_images_of_several_sizes_are_resized_each_by_itself(model, rng):
+    images = [rng.integers(0, 256, shape, dtype="uint8") for shape in [(30, 20, 3), (12, 40, 1), (30, 20, 3)]]
+    alone = np.concatenate([model.features(image[None]) for image in images])
+    np.testing.assert_allclose(model.features(images), alone, rtol=1e-4, atol=1e-5)
+    with pytest.raises(DataError, match="reads uint8 images"):
+        model.features([images[0], images[1] / 255.0])
+
+
 def test_it_is_kerass_own_network(model, rng):
     assert model.network.count_params() == 23_851_784  # as https://keras.io/api/applications/ has it: 23.9 M
     x = rng.uniform(-1, 1, (1, 299, 299, 3)).astype("float32")

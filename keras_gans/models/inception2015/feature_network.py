@@ -1,5 +1,7 @@
 """What networks that read any image share: checked images in, features and class probabilities out, batch by batch."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -36,7 +38,7 @@ class FeatureNetwork:
         """float32 (n, dim) of uint8 images (n, h, w, 3), or (n, h, w, 1), whose grey stands for all three colours.
 
         Args:
-            images: of any one size.
+            images: of any one size; or a sequence of images (h, w, 1 or 3) of any sizes, each resized by itself.
             batch_size: how many run at a time.
 
         Raises:
@@ -60,7 +62,7 @@ class FeatureNetwork:
 
     def _run(self, images, batch_size):
         build.check_count("batch_size", batch_size)
-        images = _checked(images)
+        images = images if _is_sequence(images) else _checked(images)
         found = [np.zeros((len(images), shape[-1]), "float32") for shape in self.network.output_shape]
         for start in range(0, len(images), batch_size):
             part = images[start : start + batch_size]
@@ -71,10 +73,26 @@ class FeatureNetwork:
     def _batch(self, images, batch_size):
         """Filled up to a power of two at most: each size of a batch is compiled anew, and so there are few."""
         size = min(batch_size, 1 << (len(images) - 1).bit_length())
-        images = np.concatenate((images, np.repeat(images[-1:], size - len(images), axis=0)))
-        colours = np.broadcast_to(images, (*images.shape[:3], 3))
         with backend.full_precision():
-            return self.network.predict_on_batch(self.prepare(colours))
+            return self.network.predict_on_batch(self._prepared(images, size))
+
+    def _prepared(self, images, size):
+        """What the network reads of `size` images, the last one repeated where there are fewer."""
+        if not _is_sequence(images):
+            images = np.concatenate((images, np.repeat(images[-1:], size - len(images), axis=0)))
+            return self.prepare(_coloured(images))
+        each = (_coloured(_checked(np.asarray(image)[None])) for image in images)
+        rows = [keras.ops.convert_to_numpy(self.prepare(image)) for image in each]
+        return np.concatenate(rows + rows[-1:] * (size - len(rows)))
+
+
+def _is_sequence(images):
+    """Whether images come one by one, and not as an array."""
+    return isinstance(images, Sequence)
+
+
+def _coloured(images):
+    return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
 def _checked(images):
