@@ -6,6 +6,7 @@ For 1,000 samples (seed 0) the nearest training image, mirrored or not where the
 features of the model's own discriminator. A sample is close if it lies nearer to a training image than 99 % of the
 training images lie to their nearest other. Writes benchmarks/results/memorization.json, which the docs and the cards'
 limits repeat, and docs/images/nearest_<name>.png: the 16 closest by pixels, each sample left of what it is near to.
+A row has the sha256 of the weights that it is of, and in `closest` which samples the picture shows, by their numbers.
 """
 
 import json
@@ -15,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import keras_gans
-from keras_gans import data
-from keras_gans.metrics.nearest import Nearest, memorization, nearest
+from keras_gans import artifacts, data
+from keras_gans.metrics.nearest import Nearest, nearest, of_rows
 from keras_gans.zoo import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,10 +37,10 @@ def features(gan, labels):
 
 
 def found_by(look, samples, look_at_real, training, flipped):
-    """`memorization` of what these functions give for images. The threshold is of the images as they are; samples are
-    held to their mirror images too, if those were trained on."""
+    """`nearest.of_rows` of what these functions give for images. The threshold is of the images as they are; samples
+    are held to their mirror images too, if those were trained on."""
     seen, real = look(samples), look_at_real(training)
-    found = memorization(seen, real, asked=ASKED)
+    found = of_rows(seen, real, asked=ASKED)
     if not flipped:
         return found
     mirrored = nearest(seen, look_at_real(training[:, :, ::-1]))
@@ -50,9 +51,14 @@ def found_by(look, samples, look_at_real, training, flipped):
     return found._replace(share=share, nearest=Nearest(distances, indices))
 
 
+def closest_of(found):
+    """The numbers of the samples that are closest to a training image, the closest first."""
+    return np.argsort(found.distances, kind="stable")[:PAIRS]
+
+
 def pairs(samples, training, found):
     """The closest pairs, four to a row: each sample with the training image right of it."""
-    closest = np.argsort(found.distances, kind="stable")[:PAIRS]
+    closest = closest_of(found)
     both_ways = [training, training[:, :, ::-1]]
     real = [both_ways[i // len(training)][i % len(training)] for i in found.indices[closest]]
     shown = np.stack([samples[closest], np.stack(real)], axis=1)
@@ -74,9 +80,10 @@ def measure(name):
         "samples": SAMPLES,
         "training_images": len(training),
         "mirrored_too": flipped,
-        "version": card.version,
+        "sha256": artifacts.read_provenance(card.folder)["sha256"],
         "closer_by_pixels_per_cent": round(100 * by_pixels.share, 1),
         "closer_by_features_per_cent": round(100 * by_features.share, 1),
+        "closest": closest_of(by_pixels.nearest).tolist(),
     }
 
 

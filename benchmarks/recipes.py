@@ -19,7 +19,7 @@ import numpy as np
 
 import keras_gans
 from keras_gans import data
-from keras_gans.metrics.swd import sliced_wasserstein
+from keras_gans.metrics import swd
 from keras_gans.training import run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def trained(card, name, images, pictures, folder):
 
 def distances(samples, real):
     """{"finest", "mean"}: rounded."""
-    found = sliced_wasserstein(samples, real, patches=32, directions=256)
+    found = swd.of_images(samples, real, patches=32, directions=256)
     return {"finest": round(found[samples.shape[1]], 1), "mean": round(found["mean"], 1)}
 
 

@@ -8,7 +8,7 @@ Needs the cards' data sets. Moments are of all images; 2,500 rows of features ar
 import sys
 
 import keras_gans
-from keras_gans.api import evaluation
+from keras_gans.api import real_images
 from keras_gans.metrics import sources, statistics
 from keras_gans.zoo import registry
 
@@ -21,7 +21,7 @@ def make(name):
     extractor = keras_gans.feature_extractor(asked["features"])
     source = sources.open_source(asked["source"], shape=extractor.image_shape, split=asked["split"])
     found = statistics.reference(source, extractor, kept=ROWS)
-    path = registry.statistics_folder() / evaluation.statistics_file(extractor.name, asked["source"], asked["split"])
+    path = registry.statistics_folder() / real_images.statistics_file(extractor.name, asked["source"], asked["split"])
     found.save(path)
     return path
 

@@ -13,8 +13,6 @@ import click
 
 from . import output, reference
 
-COLUMNS = ("model", "quality", "parameters", "bytes", "load", "samples/s", "training images/s", "memory")
-
 
 @click.command(short_help="Measure speed, size and quality on this machine.")
 @click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=reference.complete)
@@ -55,8 +53,10 @@ def command(
     if as_json:
         output.say_json(found)
         return
+    columns = columns_of(found)
     output.say(machine_of(found))
-    output.table(COLUMNS, [shown(row) for row in found["models"]], right=COLUMNS[2:])
+    output.table(columns, [shown(row) for row in found["models"]], right=columns[2:])
+    output.say("Medians, with lowest and highest; memory is one reading.")
     output.note(f"wrote {out}/benchmark.json, .csv{' and .png' if panels else ''}")
 
 
@@ -78,21 +78,32 @@ def machine_of(found: Mapping[str, Any]) -> str:
     """One line: hardware, versions, precision, repeats."""
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return f"{machine['hardware']}; {versions}; float32; medians of {found['repeats']}"
+    return f"{machine['hardware']}; {versions}; {precision_of(found)}; medians of {found['repeats']}"
+
+
+def precision_of(found: Mapping[str, Any]) -> str:
+    """What the models computed in: "drawing float32, training float32"."""
+    kinds = {kind: {row["precision"][kind]: None for row in found["models"]} for kind in ("drawing", "training")}
+    return ", ".join(f"{kind} {' or '.join(words)}" for kind, words in kinds.items())
+
+
+def columns_of(found: Mapping[str, Any]) -> list[str]:
+    """The columns of the screen's table; speed by batch size."""
+    sizes = found["models"][0]["samples_per_s"] if found["models"] else ()
+    speeds = (f"samples/s by {size}" for size in sizes)
+    return ["model", "quality", "parameters", "bytes", "load", *speeds, "training images/s", "memory"]
 
 
 def shown(row: Mapping[str, Any]) -> list[str]:
-    """A model's line on the screen; speed at the largest batch."""
-    speeds = row["samples_per_s"]
-    largest = max(speeds, key=int)
+    """A model's line on the screen."""
     training = row.get("train_images_per_s")
     return [
         row["name"],
         quality_of(row),
         f"{row['parameters']:,}",
         output.size(row["bytes"]),
-        f"{row['load_s']['median']:.2f} s",
-        f"{_rate(speeds[largest])} (at {largest})",
+        _seconds(row["load_s"]),
+        *map(_rate, row["samples_per_s"].values()),
         _rate(training) if training else "-",
         f"{row['memory_mb']:,} MB",
     ]
@@ -110,9 +121,13 @@ def _rate(spread: Mapping[str, float]) -> str:
     return f"{spread['median']:,.0f} ({spread['low']:,.0f} to {spread['high']:,.0f})"
 
 
+def _seconds(spread: Mapping[str, float]) -> str:
+    return f"{spread['median']:.2f} s ({spread['low']:.2f} to {spread['high']:.2f})"
+
+
 def table_of(found: Mapping[str, Any]) -> str:
-    """The same as CSV: one line a model, every number on its own."""
-    rows = [_flat(row) for row in found["models"]]
+    """The same as CSV: one line a model, every number on its own, and what it was measured on."""
+    rows = [_flat({**row, **found["machine"], "repeats": found["repeats"]}) for row in found["models"]]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -125,7 +140,10 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in row.items():
         if key == "scores":
-            flat.update({score["protocol"]: score["value"] for score in value})
+            for score in value:
+                low, high = score.get("interval") or (None, None)
+                flat[score["protocol"]] = score["value"]
+                flat |= {f"{score['protocol']}.low": low, f"{score['protocol']}.high": high}
         elif isinstance(value, dict):
             flat.update({f"{key}.{inner}": item for inner, item in _flat(value).items()})
         else:

@@ -14,13 +14,14 @@ from . import output, quiet, reference
 @click.argument("what", metavar="NAME|FOLDER", shell_complete=reference.complete)
 @click.option(
     "--metrics",
-    default="fid,kid,prdc",
-    show_default=True,
-    help="With commas: fid, kid, prdc, is, accuracy, swd, parzen, one_nn, cas, support, ms_ssim, memorized, probe.",
+    help="With commas: fid, kid, prdc, is, accuracy, swd, parzen, one_nn, cas, support, ms_ssim, memorized, probe; of "
+    "what upscales psnr, ssim.  [default: fid,kid,prdc; psnr,ssim]",
 )
 @click.option("--against", metavar="tfds:NAME|FOLDER|STATS", help="The real images.  [default: the card's]")
 @click.option("--split", default="train", show_default=True, help="Of tfds:NAME.")
-@click.option("--features", metavar="NAME", help="lenet_mnist, pixels, inception2015, ...  [default: the card's]")
+@click.option(
+    "--features", metavar="NAME", help="lenet_mnist, pixels, discriminator, inception2015, ...  [default: the card's]"
+)
 @click.option("--weights", metavar="FILE|URL", help="Of inception2015, which does not ship.")
 @click.option("-n", "count", type=click.IntRange(1), metavar="N", help="Samples a seed.  [default: the card's]")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", default=5, show_default=True, help="Of the samples.")
@@ -31,10 +32,22 @@ from . import output, quiet, reference
     metavar="FILE",
     help="Write the statistics of the real images, which --against takes in their place.",
 )
+@click.option(
+    "--pairs",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.png",
+    help="With --metrics memorized: the 16 samples closest to real images, each left of its own.",
+)
+@click.option(
+    "--strip",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Of what upscales: pictures of each pair.  [default: NAME_FOLDER.png]",
+)
 @output.json_option
 def command(
     what: str,
-    metrics: str,
+    metrics: str | None,
     against: str | None,
     split: str,
     features: str | None,
@@ -43,6 +56,8 @@ def command(
     seeds: int,
     record: bool,
     save_statistics: Path | None,
+    pairs: Path | None,
+    strip: Path | None,
     as_json: bool,
 ) -> None:
     """Measure a model against real images, or one folder of images against another.
@@ -54,6 +69,8 @@ def command(
       keras-gans evaluate dcgan_mnist
       keras-gans evaluate ./runs/mine --against tfds:mnist --features lenet_mnist --metrics fid,is
       keras-gans evaluate ./samples --against ./photos --features pixels --metrics kid
+      keras-gans evaluate dcgan_celeba --metrics memorized --pairs closest.png
+      keras-gans evaluate srresnet_x4 --against ./Set14
     """
     from keras_gans.artifacts import KerasGansError
 
@@ -62,11 +79,16 @@ def command(
     import keras_gans
     from keras_gans.api import evaluation
 
+    if evaluation.upscales(resolved):
+        _pairs(resolved, metrics, against, strip, record, as_json)
+        return
+    if pairs is not None and "memorized" not in _split(metrics):
+        raise click.UsageError("--pairs shows what the metric memorized counts: add it to --metrics.")
     chosen = _features(features, weights)
     line = output.Line()
 
     def progress(done: int, of: int | None) -> None:
-        if line.due():
+        if line.due() or done == of:
             line.show(f"{done:,} of {of:,} images" if of else f"{done:,} images")
 
     if record and not evaluation.has_card(resolved):
@@ -86,13 +108,76 @@ def command(
             evaluation.statistics_of(resolved, against, chosen, split, progress).save(save_statistics)
     finally:
         line.close()
+    if pairs is not None:
+        _show_closest(resolved, against, split, count, pairs)
     if record:
         output.note(f"wrote {evaluation.record(resolved, scores)}")
     if as_json:
         output.say_json([score.to_dict() for score in scores])
         return
-    rows = [[score.metric, score.shown(), score.protocol] for score in scores]
+    rows = [[score.metric, evaluation.shown(score), score.protocol] for score in scores]
     output.table(["metric", "value", "protocol"], rows, right=["value"])
+    if any(score.metric == "parzen" for score in scores):
+        output.say(f"\n{keras_gans.metrics.PARZEN_CAVEAT}")
+
+
+def _split(metrics: str | None) -> list[str]:
+    return [] if metrics is None else [name.strip() for name in metrics.split(",")]
+
+
+def _show_closest(what: str | Path, against: str | None, split: str, count: int | None, picture: Path) -> None:
+    from keras_gans.api import closest
+    from keras_gans.data import images
+
+    found = closest.closest_pairs(what, against, n=min(count or closest.SAMPLES, closest.SAMPLES), split=split)
+    images.save_png(picture, closest.page(found))
+    output.note(f"wrote {picture}")
+
+
+def _pairs(
+    what: str | Path, metrics: str | None, against: str | None, picture: Path | None, record: bool, as_json: bool
+) -> None:
+    """Of a model that upscales: every pair of a folder, beside bicubic."""
+    from keras_gans.api import cost, evaluation, pairs
+    from keras_gans.artifacts import KerasGansError
+    from keras_gans.data import images
+
+    if against is None:
+        raise KerasGansError("A folder with HR and LRx4 in it is what upscaling is measured on: give --against FOLDER.")
+    names = pairs.chosen(pairs.METRICS if metrics is None else _split(metrics))
+    model = evaluation.upscaler(what)
+    output.note(cost.said_of_pairs(model, against, names))
+    line, of = output.Line(), len(pairs.pairs(against, model.scale))
+    found = []
+    try:
+        for pair in pairs.measured(model, against):
+            found.append(pair)
+            if line.due() or len(found) == of:
+                line.show(f"{len(found)} of {of} images")
+    finally:
+        line.close()
+    title = Path(against).resolve().name
+    scores = pairs.means(found, title, model.scale, names)
+    picture = picture or Path(f"{Path(what).name}_{title}.png")
+    images.save_png(picture, pairs.strip(found))
+    output.note(f"wrote {picture}")
+    if record:
+        output.note(f"wrote {evaluation.record(what, scores)}")
+    if as_json:
+        output.say_json([score.to_dict() for score in scores])
+        return
+    rows = [[pair.name, *_beside(pair.scores, pair.bicubic_scores, names)] for pair in found]
+    mean = {score.metric: score.value for score in scores}
+    rows.append(["mean", *_beside(mean, {score.metric: score.details["bicubic"] for score in scores}, names)])
+    columns = ["image", *(f"{who}{name}" for name in names for who in ("", "bicubic "))]
+    output.table(columns, rows, right=columns[1:])
+    for score in scores:
+        output.note(score.protocol)
+
+
+def _beside(ours: dict[str, float], bicubic: dict[str, float], names: Any) -> list[str]:
+    digits = {"psnr": 2, "ssim": 4}
+    return [f"{side[name]:.{digits[name]}f}" for name in names for side in (ours, bicubic)]
 
 
 def _resolved(what: str) -> str | Path:

@@ -59,6 +59,8 @@ def row(card: Any) -> dict[str, Any]:
 
 def image_shape(card: Any) -> str | None:
     """ "28x28x1", as far as the card's architecture says it."""
+    if card.task == "upscale":
+        return f"any, x{card.architecture.get('scale', 4)}"
     size, channels = card.architecture.get("size"), card.architecture.get("channels")
     if size is None:
         return None

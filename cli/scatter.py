@@ -55,7 +55,7 @@ def _panel(pen: Any, font: Any, offset: int, protocol: str, points: Sequence[tup
 
 
 def apart(heights: Sequence[float], least: float) -> list[float]:
-    """Where names stand beside points at these heights: from the lowest up, none nearer than `least` to the one below."""
+    """Where names stand beside points at these heights: none nearer than `least` to the one below it."""
     found, below = list(heights), math.inf
     for i in sorted(range(len(heights)), key=lambda i: -heights[i]):
         found[i] = below = min(heights[i], below - least)

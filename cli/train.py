@@ -91,7 +91,6 @@ def command(
     read = sources.load if card.task != "upscale" else _photographs(card, recipe, dict(settings))
     images = read(data or card.data["source"], split=split or ("train" if data else card.data["split"]))
     out = out or Path("runs") / card.name
-    of_run = _card_of_run(card, data, split, images.name, finetune, out)
 
     def build() -> Any:
         import keras_gans
@@ -102,6 +101,7 @@ def command(
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
     quiet.import_keras()
+    of_run = _card_of_run(card, data, split, images, finetune, out)
     taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
     output.say(f"wrote {out / 'model'} ({taken} steps)")
 
@@ -170,9 +170,9 @@ def _begun(model: Any, recipe: dict[str, Any]) -> Any:
 
 
 def _card_of_run(
-    card: Any, data: str | None, split: str | None, seen: str, finetuned: bool, out: Path
+    card: Any, data: str | None, split: str | None, images: Any, finetuned: bool, out: Path
 ) -> dict[str, Any]:
-    """The card that the finished model gets: the recipe's own, unless it saw other data."""
+    """The card that the finished model gets: the recipe's own, unless it saw other data. Then it says how much."""
     from keras_gans.artifacts import name_from
 
     found = card.to_dict()
@@ -180,6 +180,8 @@ def _card_of_run(
     split = split or ("train" if data else card.data["split"])
     if (source, split) == (card.data["source"], card.data["split"]) and not finetuned:
         return found
+    count = len(images) if card.task == "upscale" else images.count()  # photographs are all read by now
+    seen = f"{count:,} picture{'' if count == 1 else 's'} of {images.name}"
     how = "fine-tuned" if finetuned else "trained"
     found.pop("limits", None)  # known of other weights
     return {

@@ -23,6 +23,8 @@ def size_of(card):
     a = card.architecture
     if "attributes" in a:
         return f"{len(a['attributes'])} attributes"
+    if card.task == "upscale":
+        return f"any, x{a['scale']}"
     if "size" in a:
         return f"{a['size']}x{a['size']}x{a['channels']}"
     return f"{a['num_classes']} classes"
@@ -70,9 +72,9 @@ def section(card):
     ):
         if (card.folder / picture).is_file():
             lines += [f"![{card.name}: {words}]({folder}/{picture})", f"*{words}*", ""]
-    lines += near_training_images(card)
     if card.status == "pretrained":
-        lines += made(artifacts.read_provenance(card.folder))
+        record = artifacts.read_provenance(card.folder)
+        lines += [*near_training_images(card, record), *made(record)]
     lines += [f"- Data: {card.data['seen']} ({card.data['source']}, {card.data['split']})"]
     lines += [f"- Licences: code {card.license}; weights {card.weights_license}"]
     lines += [f"- Recipes: {', '.join(card.recipes)}; `keras-gans train {card.name}` takes {card.default_recipe}"]
@@ -90,15 +92,15 @@ def made(record):
     ]
 
 
-def near_training_images(card):
+def near_training_images(card, record):
     """The samples that are closest to a training image, of the weights that stand there; the card's limits say more."""
     found = measured_page.results("memorization").get(card.name, {})
-    if found.get("version") != card.version:
+    if found.get("sha256") != record["sha256"]:
         return []
     return [
-        f"![{card.name}: the samples that are closest to a training image](images/nearest_{card.name}.png)",
-        f"*the 16 of {found['samples']:,} samples that are closest to a training image, which stands right of each "
-        "(`python benchmarks/memorization.py`)*",
+        f"![{card.name}: the samples that are, by pixels, closest to a training image](images/nearest_{card.name}.png)",
+        f"*the 16 of {found['samples']:,} samples that are, by pixels, closest to a training image, which stands right "
+        "of each (`python benchmarks/memorization.py`)*",
         "",
     ]
 

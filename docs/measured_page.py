@@ -18,7 +18,15 @@ def page():
     """docs/measured.md."""
     about = "Written from benchmarks/results by docs/build_pages.py; the scripts say what they measure."
     head = ["# Measured", "", about]
-    tables = [startup_table(), digits_table(), attributes_table(), speed_table(), *sanity_tables(), *recipe_tables()]
+    tables = [
+        startup_table(),
+        benchmark_table(),
+        digits_table(),
+        attributes_table(),
+        speed_table(),
+        *sanity_tables(),
+        *recipe_tables(),
+    ]
     return "\n\n".join("\n".join(part) for part in [head, *tables] if part) + "\n"
 
 
@@ -34,6 +42,52 @@ def startup_table():
     machine = found["machine"]
     said = f"Python {machine['python']}, {machine['cores']} cores, {machine['machine']}; ten fresh processes each."
     return [*lines, "", said]
+
+
+def benchmark_table():
+    """How fast and how large the models are, where that was measured; how good they are says docs/results.md."""
+    found = results("benchmark")
+    if not found:
+        return []
+    sizes = list(found["models"][0]["samples_per_s"])
+    columns = ["parameters", "MB", "load", *(f"samples/s by {size}" for size in sizes), "training images/s", "memory"]
+    versions = ", ".join(f"{name} {version}" for name, version in found["machine"]["versions"].items())
+    precision = "; ".join(
+        f"{kind} in {' or '.join(sorted({row['precision'][kind] for row in found['models']}))}"
+        for kind in ("drawing", "training")
+    )
+    lines = [
+        "## Models (`keras-gans benchmark --out benchmarks/results`)",
+        "",
+        f"{found['machine']['hardware']}; {versions}; {precision}. Medians of {found['repeats']}, lowest to highest, "
+        "each model in a process of its own; memory is one reading, beyond what Keras and its backend take.",
+        "",
+        f"| model | {' | '.join(columns)} |",
+        "|---" * (len(columns) + 1) + "|",
+        *(_benchmarked(row, sizes) for row in found["models"]),
+    ]
+    if (ROOT / "benchmarks" / "results" / "benchmark.png").is_file():
+        lines += ["", "![Fréchet distance against samples a second](../benchmarks/results/benchmark.png)"]
+    return lines
+
+
+def _benchmarked(row, sizes):
+    """A model's line of the table."""
+    training = row.get("train_images_per_s")
+    cells = [
+        row["name"],
+        f"{row['parameters']:,}",
+        f"{row['bytes'] / 1e6:.1f}",
+        _between(row["load_s"], ".2f", " s"),
+        *(_between(row["samples_per_s"][size], ",.0f") for size in sizes),
+        _between(training, ",.0f") if training else "",
+        f"{row['memory_mb']:,} MB",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _between(spread, digits, unit=""):
+    return f"{spread['median']:{digits}}{unit} ({spread['low']:{digits}} to {spread['high']:{digits}})"
 
 
 def digits_table():
@@ -82,15 +136,11 @@ def speed_table():
         "",
         "| what | value | aim | |",
         "|---|---|---|---|",
-        f"| Fréchet distance, moments included | {_seconds(fast)} | | |",
-        f"| the same by scipy.linalg.sqrtm | {_seconds(slow)} | | |",
+        f"| Fréchet distance, moments included | {_between(fast, '.1f', ' s')} | | |",
+        f"| the same by scipy.linalg.sqrtm | {_between(slow, '.1f', ' s')} | | |",
         f"| ratio | {found['ratio']:.1f} | at least 5 | {met} |",
         f"| memory of precision, recall, density, coverage | {found['prdc']['gib']:.2f} GiB | under 2 GiB | {small} |",
     ]
-
-
-def _seconds(spread):
-    return f"{spread['median']:.1f} s ({spread['low']:.1f} to {spread['high']:.1f})"
 
 
 def sanity_tables():
@@ -104,7 +154,8 @@ def sanity_tables():
             f"## Order of {case} (`python benchmarks/sanity.py {case}`)",
             "",
             f"{found['samples']:,} images a row, features of {found['features']}; {found['model']}, its recipe after "
-            "300 steps, and uniform noise. **Bold** breaks the order of its column.",
+            "300 steps, and uniform noise. **Bold** breaks the order of its column."
+            + (" `support` is a lower bound where no two samples are alike." if "support" in names else ""),
             "",
             "| | " + " | ".join(names) + " |",
             "|---" * (len(names) + 1) + "|",
@@ -121,7 +172,8 @@ def _ordered(rows, i, name):
     value, before = rows[i][name], rows[i - 1][name] if i else None
     higher = HIGHER_IS_BETTER[name]
     wrong = before is not None and (value >= before if higher else value <= before)
-    return f"**{value:.3f}**" if wrong else f"{value:.3f}"
+    shown = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.3f}"
+    return f"**{shown}**" if wrong else shown
 
 
 def recipe_tables():

@@ -3,7 +3,11 @@
 import tomllib
 from pathlib import Path
 
+import measured_page
+
 from keras_gans import artifacts
+from keras_gans.api.evaluation import shown
+from keras_gans.metrics import PARZEN_CAVEAT
 from keras_gans.metrics.score import HIGHER_IS_BETTER, Score
 
 HERE = Path(__file__).resolve().parent
@@ -24,12 +28,16 @@ WORDS = {
     "ms_ssim": "MS-SSIM between samples",
     "swd": "sliced Wasserstein distance",
     "memorized": "samples that repeat training images",
+    "psnr": "PSNR of the luminance, in dB",
+    "ssim": "SSIM of the luminance",
 }
 HEAD = """# Results
 
 Written from the models' scores.json by docs/results_page.py (`python docs/build_pages.py`). A score is comparable with
 another of the same protocol, which stands beside it, and with none else. Intervals are 95 % over five sampling seeds,
-by Student's t. `keras-gans evaluate NAME` measures again: the statistics of the real images travel with the package.
+by Student's t; of a Parzen likelihood ± is the standard error over the test images, as papers have it, and the
+interval stands apart. `keras-gans evaluate NAME` measures again: the statistics of the real images travel with the
+package.
 
 Where a paper reports the like, its value stands beside ours, with a verdict if both were taken the same way."""
 
@@ -66,6 +74,18 @@ def paper(value):
     return f"{value['value']:g}{error}{unit} ({value['source']})"
 
 
+def real_images(score):
+    """The row above a Parzen likelihood: what real images reach in place of samples, if these were measured so."""
+    found = measured_page.results("parzen_real")
+    if score.metric != "parzen" or not found:
+        return []
+    real = Score.from_dict(found["score"])
+    wanted, facts = ([fact.rstrip("]") for fact in s.protocol.split(", ")[:3]] for s in (score, real))
+    if facts != wanted:  # how many pixels, how many samples, tested on what
+        return []
+    return [f"| the same of {found['samples']} | `{real.protocol}` | {shown(real)} | | |"]
+
+
 def table(card, scores, values):
     """A model's part of the page."""
     lines = [f"## {card.name}", "", "| | protocol | ours | the paper | verdict |", "|---|---|---|---|---|"]
@@ -73,7 +93,10 @@ def table(card, scores, values):
         same = [value for value in values if (value["model"], value["metric"]) == (card.name, score.metric)]
         beside = f"{paper(same[0])} | {verdict(score, same[0])}" if same else "|"
         arrow = "higher is better" if HIGHER_IS_BETTER[score.metric] else "lower is better"
-        lines.append(f"| {WORDS[score.metric]} ({arrow}) | `{score.protocol}` | {score.shown()} | {beside} |")
+        lines += real_images(score)
+        lines.append(f"| {WORDS[score.metric]} ({arrow}) | `{score.protocol}` | {shown(score)} | {beside} |")
+    if any(score.metric == "parzen" for score in scores):
+        lines += ["", PARZEN_CAVEAT]
     return "\n".join(lines)
 
 

@@ -31,6 +31,8 @@ _HOMES = {
     "LeNet": "models",
     "AttributeNet": "models",
     "ResidualNet": "models",
+    "SRResNet": "models",
+    "SRGAN": "models",
     "KerasGansError": "artifacts",
     "UnknownModelError": "artifacts",
     "WeightsCorruptedError": "artifacts",

@@ -2,15 +2,18 @@
 
 import http.server
 import logging
+import re
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import keras_gans
 from keras_gans import data, metrics
-from keras_gans.api import evaluation, measures
+from keras_gans.api import cost, evaluation, measures, real_images
 from keras_gans.artifacts import MetricError
+from keras_gans.metrics import sources, statistics
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +54,7 @@ def test_scores_are_means_over_sampling_seeds(gan, real):
     assert scores[0].value == pytest.approx(np.mean(each), rel=1e-6)
     assert scores[0].interval[0] < scores[0].value < scores[0].interval[1]
     assert scores[0].details["seeds"] == 3
-    assert scores[0].protocol == f"fid[corners-v1, 40, {evaluation.sources.open_source(real).identity()}]"
+    assert scores[0].protocol == f"fid[corners-v1, 40, {sources.open_source(real).identity()}]"
     assert all(score.features_sha256 == "c" * 64 for score in scores)
     direct = metrics.density_coverage(gan, real, Corners(), n=40, seed=0)
     assert direct.coverage.protocol == scores[5].protocol
@@ -73,21 +76,47 @@ def test_images_are_measured_once_whatever_they_come_in(tmp_path, real, rng):
 def test_the_real_side_is_computed_once_and_kept(gan, real, monkeypatch, tmp_path):
     first = keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1)
     assert len(list((tmp_path / "cache" / "statistics").iterdir())) == 1
-    monkeypatch.setattr(evaluation.statistics, "feature_batches", None)  # what would go through images again
+    monkeypatch.setattr(statistics, "feature_batches", None)  # what would go through images again
     assert keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1) == first
+
+
+def test_kept_statistics_that_are_torn_are_made_anew(gan, real, tmp_path, caplog):
+    def measure():
+        return keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1)
+
+    first = measure()
+    (kept,) = (tmp_path / "cache" / "statistics").iterdir()
+    whole = kept.read_bytes()
+    for torn in (b"", whole[: len(whole) // 2], b"x" * 100):
+        kept.write_bytes(torn)
+        assert measure() == first
+        assert "is damaged: the images are read again" in caplog.text
+        assert metrics.Reference.load(kept).n == 60
+        caplog.clear()
+
+
+def test_kept_statistics_have_the_name_of_the_images_at_hand(gan, real):
+    """The same images may have come under another name before."""
+    scores = [
+        keras_gans.evaluate(gan, "fid", data.Images(real, name=name), features=Corners(), n=30, seeds=1)[0]
+        for name in ("array", "tfds:toys train", "tfds:others train")
+    ]
+    hashed = sources.open_source(real).identity()
+    assert [score.protocol for score in scores] == [
+        f"fid[corners-v1, 30, {name}]" for name in (hashed, "toys train", "others train")
+    ]
+    assert len({score.value for score in scores}) == 1
 
 
 def test_statistics_stand_for_the_images(gan, real, tmp_path):
     side = metrics.reference(real, Corners())
-    side.save(tmp_path / "real.stats.safetensors")
     direct = keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=1)
-    assert (
-        keras_gans.evaluate(gan, "fid", tmp_path / "real.stats.safetensors", features=Corners(), n=30, seeds=1)
-        == direct
-    )
+    for name in ("real.stats.safetensors", "real.safetensors", "real", "real.zip"):
+        side.save(tmp_path / name)
+        assert keras_gans.evaluate(gan, "fid", tmp_path / name, features=Corners(), n=30, seeds=1) == direct
     assert keras_gans.evaluate(gan, "fid", side, features=Corners(), n=30, seeds=1) == direct
     with pytest.raises(MetricError, match="only their statistics are at hand"):
-        keras_gans.evaluate(gan, "swd", side, n=30, seeds=1)
+        keras_gans.evaluate(gan, "memorized", side, n=30, seeds=1)
 
 
 def test_samples_are_drawn_once_a_seed_for_all_that_look_at_them(gan, real, monkeypatch):
@@ -101,7 +130,63 @@ def test_samples_are_drawn_once_a_seed_for_all_that_look_at_them(gan, real, monk
 def test_the_cost_is_said_before_it_starts(gan, real, caplog):
     with caplog.at_level(logging.INFO, "keras_gans"):
         keras_gans.evaluate(gan, "fid", real, features=Corners(), n=30, seeds=2)
-    assert "fid: 2 x 30 samples, about 0 s" in caplog.text
+    assert re.search(r"fid: 2 x 30 samples and 60 real ones, about \d s$", caplog.text, re.MULTILINE)
+    caplog.clear()
+    labelled = real, np.arange(60) % 3
+    names = [name for name in measures.MEASURES if name not in ("parzen", "cas", "swd")]  # the first asks for TFDS
+    with caplog.at_level(logging.INFO, "keras_gans"):
+        keras_gans.evaluate(gan, names, labelled, features=Corners(), n=30, seeds=2)
+    assert re.search(rf"{', '.join(names)}: 2 x 30 samples and 60 real ones, about \d s$", caplog.text, re.MULTILINE)
+    assert set(cost.COSTS) == set(measures.MEASURES)
+
+
+def test_the_cost_of_images_is_said_too(tmp_path, real, caplog):
+    for i, image in enumerate(real):
+        data.save_png(tmp_path / "real" / f"{i:03}.png", image)
+    with caplog.at_level(logging.INFO, "keras_gans"):
+        keras_gans.evaluate(real[:40], "fid,ms_ssim", tmp_path / "real", features=Corners())
+        keras_gans.evaluate(tmp_path / "real", "ms_ssim")
+    assert "fid, ms_ssim: 40 images and 60 real ones, about " in caplog.text
+    assert "ms_ssim: 60 images, about " in caplog.text
+
+
+def test_the_cost_of_upscaling_is_that_of_all_pixels(tmp_path, rng):
+    for i in range(3):
+        data.save_png(tmp_path / "HR" / f"{i}.png", rng.integers(0, 256, (96, 192, 3), dtype="uint8"))
+        data.save_png(tmp_path / "LRx2" / f"{i}.png", rng.integers(0, 256, (48, 96, 3), dtype="uint8"))
+
+    class Doubles:
+        scale = 2
+
+        def upscale(self, image):
+            time.sleep(0.2)
+            return image.repeat(2, 0).repeat(2, 1)
+
+    said = cost.said_of_pairs(Doubles(), tmp_path, ["psnr"])  # of twice 48 x 48 pixels each
+    assert re.fullmatch("psnr: 3 images, about [12] s", said)
+
+
+class Slow(Corners):
+    """Takes a hundredth of a second an image."""
+
+    name = "slow"
+
+    def features(self, images):
+        time.sleep(0.01 * len(images))
+        return super().features(images)
+
+
+def test_the_cost_is_that_of_all_that_will_be_drawn_and_read(gan, real, monkeypatch):
+    """5 seeds of 1,000 samples and 60 real images take 51 s, and the metric itself nothing."""
+    monkeypatch.setattr(
+        gan, "generate", lambda latents, labels, batch_size: np.zeros((len(latents), 28, 28, 1), "uint8")
+    )
+    side = real_images.RealSide(real, Slow(), {})
+    subject = measures.Subject(gan, 1000, Slow(), lambda: side.reference, None, 20, None)
+    assert cost.seconds(cost.Paces(subject, side.unread()), ["fid"], 5) == pytest.approx(51, abs=4)
+    assert cost.seconds(cost.Paces(subject, None), ["fid", "support"], 1) == pytest.approx(10, abs=2)
+    assert cost.duration(51) == "51 s"
+    assert cost.duration(300) == "5 min"
 
 
 def test_other_metrics(gan, rng, tmp_path, monkeypatch):
@@ -114,15 +199,15 @@ def test_other_metrics(gan, rng, tmp_path, monkeypatch):
     drawn = gan.generate(30)
     assert scores[1].value == np.mean(Corners().probabilities(drawn).argmax(1) == np.arange(30) % 3)
     expected = metrics.one_nearest_neighbour((drawn, np.arange(30) % 3), (data.resize(x, 28, 1), y))
-    assert scores[2].value == expected.accuracy
+    assert scores[2].value == expected.value
     with pytest.raises(MetricError, match="other real images than it tests"):
         keras_gans.evaluate(gan, "parzen", tmp_path / "real.npz", n=30, seeds=1)
     (probe,) = keras_gans.evaluate(gan, "probe", tmp_path / "real.npz", seeds=3)
     seen = gan.features(data.load(tmp_path / "real.npz", size=28).without_labels())
-    assert probe.value == metrics.probe((seen, y), (seen, y)).accuracy
+    assert probe.value == metrics.probe((seen, y), (seen, y)).value
     few = metrics.reference(x[:, 2:30, 2:30], Corners())
     support, likeness = keras_gans.evaluate(gan, ["support", "ms_ssim"], few, features=Corners(), n=50, seeds=1)
-    assert support.value >= support.details["low"] > 0
+    assert support.value >= support.interval[0] > 0
     assert 0 < likeness.value <= 1
     assert likeness.value == metrics.diversity(gan.generate(50), seed=0).value
     wide = keras_gans.DCGAN(size=32, channels=1, width=2, latent=4)
@@ -137,7 +222,7 @@ def test_real_images_are_opened_once_for_all_seeds(gan, rng, monkeypatch):
     monkeypatch.setattr(data, "load", lambda source, **options: opened.append(source) or load(source, **options))
     real = rng.integers(0, 256, (40, 28, 28, 1), dtype="uint8"), np.arange(40) % 3
     keras_gans.evaluate(gan, ["one_nn", "memorized"], real, n=30, seeds=3)
-    assert len(opened) == 2  # one for each of the splits that these look at
+    assert sum(source is real for source in opened) == 2  # one for each of the splits that these look at
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -179,7 +264,7 @@ def test_weights_of_a_url_are_fetched_once_and_errors_are_one_sentence(monkeypat
 def test_what_cannot_be_measured_is_one_sentence(gan, real):
     with pytest.raises(MetricError, match=r"Metrics are fid, kid, .* and 'fidd' came"):
         keras_gans.evaluate(gan, "fidd", real)
-    with pytest.raises(MetricError, match="fid is taken on features and the model's card names none"):
+    with pytest.raises(MetricError, match="card names none: say which features, lenet_mnist for digits, or pixels"):
         keras_gans.evaluate(gan, "fid", real)
     with pytest.raises(MetricError, match="Real images to compare with were wanted"):
         keras_gans.evaluate(gan, "fid", features=Corners(), n=30)
@@ -212,6 +297,15 @@ def test_extractors_by_name(gan, monkeypatch):
             keras_gans.feature_extractor(name)
 
 
+def test_a_discriminators_own_features_go_by_name(gan, real):
+    (score,) = keras_gans.evaluate(gan, "kid", real, features="discriminator", n=30, seeds=1)
+    expected = metrics.kernel_distance(gan, real, metrics.Discriminator(gan), n=30)
+    assert score.value == pytest.approx(expected.value, rel=1e-5)
+    assert score.protocol.startswith("kid[discriminator-")
+    with pytest.raises(MetricError, match="of a discriminator are of a model, and images came: measure a model"):
+        keras_gans.evaluate(real, "kid", real, features="discriminator")
+
+
 def test_every_measure_is_documented():
     for name in measures.MEASURES:
         assert f'"{name}"' in evaluation.evaluate.__doc__
@@ -223,4 +317,4 @@ def test_images_whose_statistics_ship_are_known_by_name(rng, monkeypatch, tmp_pa
     fake = rng.integers(0, 255, (200, 28, 28, 1), dtype="uint8")
     (score,) = keras_gans.evaluate(fake, "kid", against="tfds:mnist", features="lenet_mnist")
     assert (score.n_real, score.n_fake) == (60_000, 200)
-    assert score.protocol == "kid[lenet_mnist-v1, 200, mnist train, 100x200]"
+    assert score.protocol == "kid[lenet_mnist-v1, 200, mnist train, 5k real, 100x200]"

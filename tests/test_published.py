@@ -1,6 +1,7 @@
 """What is shipped is what its records say, and does what it is for."""
 
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,31 @@ import pytest
 from PIL import Image
 
 import keras_gans
-from keras_gans import artifacts, metrics
-from keras_gans.api import evaluation
+from keras_gans import artifacts, data, latent, metrics
+from keras_gans.api import real_images
 from keras_gans.zoo import registry
 
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
 PUBLISHED = [card.name for card in registry.list_models(status="pretrained")]
+NEAREST = json.loads((ROOT / "benchmarks" / "results" / "memorization.json").read_text())
+
+
+def sha256_of(name):
+    return artifacts.read_provenance(keras_gans.info(name).folder)["sha256"]
+
+
+def tile(page, row, column, size):
+    """One picture of a page that `keras_gans.data.grid` laid out: int (size, size, c)."""
+    top, left = 2 + row * (size + 2), 2 + column * (size + 2)
+    return np.asarray(Image.open(page)).astype(int)[top : top + size, left : left + size]
+
+
+def samples_of(model, numbers):
+    """Those of `model.generate(n, seed=0)` with these numbers, as int."""
+    z = latent.sample(model, max(numbers) + 1)[numbers]
+    labels = None if model.num_classes is None else np.array(numbers) % model.num_classes
+    return model.generate(latents=z, labels=labels).astype(int)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +54,11 @@ def test_records_count_right(name):
     assert record["parameters"] == parameters
     assert record["bytes"] == (card.folder / artifacts.WEIGHTS).stat().st_size
     assert record["sha256"] == artifacts.sha256(card.folder / artifacts.WEIGHTS)
-    assert {"data", "images_seen", "steps", "seconds", "hardware", "versions", "seed"} <= set(record["provenance"])
+    made = record["provenance"]
+    assert {"data", "images_seen", "steps", "seconds", "hardware", "versions", "seed"} <= set(made)
+    rate = made["images_seen"] / made["seconds"]
+    assert made["images_per_second"] == pytest.approx(rate, rel=0.005)  # which was taken before seconds were rounded
+    assert "1 cores" not in made["hardware"]
     tensors = artifacts.read_weights(card.folder)
     assert {t.dtype.name for t in tensors.values() if t.ndim > 1} == {"float16"}
     assert {t.dtype.name for t in tensors.values() if t.ndim < 2} == {"float32"}
@@ -86,7 +111,7 @@ def test_fine_tuning_moves_the_model(reader):
 def test_what_a_model_is_measured_against_travels_with_it(name):
     """So that evaluating it needs no data set; the statistics are of the features that ship, in their version."""
     asked = keras_gans.info(name).protocol
-    side = evaluation.shipped(keras_gans.feature_extractor(asked["features"]), asked["source"], asked["split"])
+    side = real_images.shipped(keras_gans.feature_extractor(asked["features"]), asked["source"], asked["split"])
     assert side is not None
     assert side.identity == f"{asked['source'].removeprefix('tfds:')} {asked['split']}"
     assert side.n >= len(side.rows) >= 800
@@ -117,15 +142,52 @@ def test_a_recorded_score_is_what_is_measured():
 
 
 def test_what_is_near_to_training_images_is_stated():
-    root = Path(__file__).resolve().parents[1]
-    measured = json.loads((root / "benchmarks" / "results" / "memorization.json").read_text())
     coloured = [name for name in PUBLISHED if keras_gans.info(name).architecture.get("channels") == 3]
     drawing = [name for name in coloured if keras_gans.info(name).task == "generate"]
-    assert set(drawing) == set(measured)
-    for name, found in measured.items():
-        card = keras_gans.info(name)
-        assert found["version"] == card.version
+    assert set(drawing) == set(NEAREST)
+    for name, found in NEAREST.items():
+        assert found["sha256"] == sha256_of(name)
         pixels, features = found["closer_by_pixels_per_cent"], found["closer_by_features_per_cent"]
         said = f"Of {found['samples']:,} samples {pixels} % by pixels and {features} % by the discriminator's features"
-        assert any(limit.startswith(said) for limit in card.limits)
-        assert (root / "docs" / "images" / f"nearest_{name}.png").is_file()
+        assert any(limit.startswith(said) for limit in keras_gans.info(name).limits)
+
+
+@pytest.mark.parametrize("name", NEAREST)
+def test_the_pictures_of_what_is_nearest_are_of_these_weights(name):
+    """Each row of the page has four samples, each left of the training image that it is near to."""
+    found, model = NEAREST[name], keras_gans.load(name)
+    assert len(found["closest"]) == 16
+    for i, wanted in enumerate(samples_of(model, found["closest"][:4])):
+        shown = tile(IMAGES / f"nearest_{name}.png", 0, 2 * i, model.image_shape[0])
+        assert np.abs(shown - wanted).max() <= 1
+
+
+def test_what_is_nearest_is_written_down_with_its_weights(tmp_path):
+    """The script, on made-up training images: one is a sample, lightened by a level."""
+    name = "dcgan_cifar10_conditional"
+    script = runpy.run_path(str(ROOT / "benchmarks" / "memorization.py"))["measure"]
+    samples = keras_gans.load(name).generate(8, seed=0)
+    images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), dtype="uint8")
+    images[13] = np.clip(samples[7].astype(int) + 1, 0, 255)
+    training = data.load((images, np.arange(20) % 10))
+    script.__globals__.update(ROOT=tmp_path, SAMPLES=8, PAIRS=3, training_images=lambda card: training)
+    found = script(name)
+    assert found["sha256"] == sha256_of(name)
+    assert (len(found["closest"]), found["closest"][0]) == (3, 7)
+    page = tmp_path / "docs" / "images" / f"nearest_{name}.png"
+    np.testing.assert_array_equal(tile(page, 0, 0, 32), samples[7])
+    np.testing.assert_array_equal(tile(page, 0, 1, 32), images[13])
+
+
+def test_the_picture_of_walks_is_of_these_weights():
+    """`keras-gans generate dcgan_lsun -n 8 --interpolate 10`: walk i leads from sample 2 i to sample 2 i + 1."""
+    model = keras_gans.load("dcgan_lsun")
+    for i, wanted in enumerate(samples_of(model, [0, 1, 14, 15])):
+        shown = tile(IMAGES / "walks_dcgan_lsun.png", [0, 7][i // 2], [0, 9][i % 2], 64)
+        assert np.abs(shown - wanted).max() <= 1
+
+
+def test_the_sums_of_faces_are_of_these_weights():
+    found = json.loads((IMAGES / "face_arithmetic.json").read_text())
+    assert found["model_sha256"] == sha256_of(found["model"])
+    assert found["reader_sha256"] == sha256_of(found["reader"])

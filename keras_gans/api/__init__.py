@@ -34,7 +34,7 @@ def load(
 
     Returns:
         A `keras.Model`, as its card's task says: an `AdversarialModel` with `generate`; a `LeNet` or `ResidualNet` with
-        `classify`, or an `AttributeNet` with `predict_attributes`.
+        `classify`, or an `AttributeNet` with `predict_attributes`; an `SRResNet` or `SRGAN` with `upscale`.
 
     Raises:
         UnknownModelError: there is no such model; nothing was opened.

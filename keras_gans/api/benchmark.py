@@ -38,14 +38,15 @@ def benchmark(
         names: published names or model folders. None: all that are pretrained and draw.
         batch_sizes: images drawn at once.
         repeats: of each measurement, at least 1.
-        train: whether training is measured too, on random images, batches of 64, float32.
+        train: whether training is measured too, on random images, batches of 64, at the model's own precision.
         progress: function that is told each name before it is measured.
 
     Returns:
         {"machine": {"hardware", "versions"}, "repeats": int, "models": [row, ...]}, JSON as it is. A row has name,
-        version, parameters, bytes, load_s, samples_per_s (by batch size), train_images_per_s, memory_mb (the process at
-        its highest, beyond what Keras and its backend take by themselves), train_memory_mb, scores (as scores.json has
-        them). What is measured is {"median", "low", "high"}.
+        version, parameters, bytes, scores (as scores.json has them); precision, {"drawing", "training"}, in words;
+        load_s, samples_per_s (by batch size) and train_images_per_s, each {"median", "low", "high"} of the repeats;
+        first_load_s, the load that warmed up; memory_mb and train_memory_mb, one reading each: the process at its
+        highest, beyond what Keras and its backend take by themselves.
 
     Raises:
         UnknownModelError, KerasGansError: there is no such model, or it could not be run.
@@ -108,9 +109,10 @@ def _measured(request: dict[str, Any]) -> dict[str, Any]:
 
     name = Path(request["name"]) if request["is_path"] else request["name"]
     repeats, empty = request["repeats"], _peak_mb()
-    loading = [_seconds(lambda: api.load(name)) for _ in range(repeats)]
+    first, *loading = [_seconds(lambda: api.load(name)) for _ in range(1 + repeats)]
     model = api.load(name)
-    row: dict[str, Any] = {"load_s": _spread(loading), "samples_per_s": {}}
+    row: dict[str, Any] = {"precision": _precision(model), "load_s": _spread(loading), "first_load_s": first}
+    row["samples_per_s"] = {}
     for size in request["batch_sizes"]:
         count = size * max(1, 64 // size)
 
@@ -124,6 +126,30 @@ def _measured(request: dict[str, Any]) -> dict[str, Any]:
         row["train_images_per_s"] = _spread(_training(model, repeats))
         row["train_memory_mb"] = round(_peak_mb() - empty)
     return {**row, "machine": run.machine()}
+
+
+def _precision(model: Any) -> dict[str, str]:
+    """What the layers compute in. Drawing never rounds the factors of products; training may, where a GPU does."""
+    dtypes = {
+        kind: ", ".join(sorted({layer.compute_dtype for network in networks for layer in network.layers}))
+        for kind, networks in (("drawing", [model.sampler()]), ("training", [model.generator, model.discriminator]))
+    }
+    return {**dtypes, "training": dtypes["training"] + _rounded()}
+
+
+def _rounded() -> str:
+    """What accelerators do to the factors of float32 products, in words; "" where there are none."""
+    import keras
+
+    from keras_gans.training import backend
+
+    if not backend.accelerators():
+        return ""
+    if keras.backend.backend() == "jax":
+        return " with products at JAX's own precision"
+    import tensorflow as tf
+
+    return " with products in TensorFloat-32" if tf.config.experimental.tensor_float_32_execution_enabled() else ""
 
 
 def _training(model: Any, repeats: int) -> list[float]:

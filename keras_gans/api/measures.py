@@ -1,9 +1,14 @@
-"""What `evaluate` can measure, by name: each a function of a `Subject` and a sampling seed that gives scores."""
+"""What `evaluate` can measure, by name: each a function of a `Subject` and a sampling seed that gives scores.
+
+Beside each stands what has to hold for it: that is looked at for all of them before anything is drawn, so that a
+mistake costs no result. The real side comes first in everything.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,9 +16,20 @@ import numpy as np
 
 from keras_gans import metrics
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics import prdc, sources
+from keras_gans.metrics import (
+    classification,
+    frechet,
+    gathered,
+    inception,
+    kernel,
+    multiscale,
+    prdc,
+    sources,
+    support_size,
+    swd,
+)
 from keras_gans.metrics.features import Progress, features_of
-from keras_gans.metrics.score import Score, protocol
+from keras_gans.metrics.score import Score
 
 log = logging.getLogger("keras_gans")
 
@@ -62,6 +78,21 @@ class Subject:
             self._splits[split] = self._real(split)
         return self._splits[split]
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the samples are a model's."""
+        return hasattr(self.fake, "generate")
+
+    @cached_property
+    def count(self) -> int | None:
+        """How many samples a seed has; None where that shows at the end only."""
+        return self.n if self.drawn else sources.open_source(self.fake, self.n).n
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """(h, w, c) of the samples, of which a model needs to draw none."""
+        return tuple(self.fake.image_shape) if self.drawn else self.images(0)[0].shape[1:]
+
     def features(self, seed: int) -> np.ndarray:
         """The samples' features (n, d), drawn and read once a seed."""
         if self._features is None or self._features[0] != seed:
@@ -72,38 +103,72 @@ class Subject:
     def images(self, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
         """(samples (n, h, w, c), their labels or None), drawn once a seed."""
         if self._images is None or self._images[0] != seed:
-            batches = list(sources.open_source(self.fake, self.n, seed).batches(self.batch_size))
-            labels = [batch.labels for batch in batches if batch.labels is not None]
-            drawn = np.concatenate([batch.images for batch in batches])
-            self._images = seed, drawn, np.concatenate(labels) if labels else None
+            found = gathered.pictures_of(self.fake, self.n, seed, self.batch_size, self.progress)
+            self._images = seed, found.images, found.labels
         return self._images[1:]
+
+    def check_labels(self, metric: str) -> None:
+        """MetricError unless the samples have labels."""
+        gathered.check_conditional(self.fake, metric)
+        if not self.drawn and self.images(0)[1] is None:
+            raise MetricError(
+                f"{metric} takes a class-conditional model, and images without labels came: leave it out."
+            )
+
+    def check_real_labels(self, metric: str, split: str) -> None:
+        """MetricError unless these real images have labels, of at least two classes."""
+        labels = self.real(split).labels
+        if labels is None:
+            raise MetricError(f"{metric} takes real images with labels, and these have none: leave it out.")
+        if len(np.unique(labels)) < 2:
+            raise MetricError(
+                f"{metric} takes real images of at least two classes, and these are of one: leave it out."
+            )
+
+    def check_size(self, split: str | None = None) -> None:
+        """MetricError unless these real images have the size of the samples."""
+        gathered.check_alike(self.shape, self.real(split).shape)
 
     def scores_of(self, measured: Any, seed: int) -> list[Score]:
         """Scores taken on bare features, with the names and hashes that their protocol needs."""
-        found = measured(self.features(seed), self.side, seed=seed)
-        parts = [found] if isinstance(found, Score) else list(found)
-        return [_named(part, self.extractor, seed) for part in parts]
+        return [self.named(measured(self.features(seed), self.side, seed=seed), seed)]
 
+    def named(self, score: Score, seed: int) -> Score:
+        """A score of bare features, with the extractor in its protocol."""
+        text = score.protocol.replace("[", f"[{self.extractor.name}, ", 1)
+        found = replace(score, protocol=text, features=self.extractor.name, features_sha256=self.extractor.sha256)
+        return self.marked(found, seed)
 
-def _named(score: Score, extractor: Any, seed: int) -> Score:
-    from dataclasses import replace
-
-    text = score.protocol.replace("[", f"[{extractor.name}, ", 1)
-    return replace(score, protocol=text, features=extractor.name, features_sha256=extractor.sha256, seed=seed)
+    def marked(self, score: Score, seed: int) -> Score:
+        """A score of images that were drawn by a seed, which they do not know themselves."""
+        return replace(score, seed=seed if self.drawn else None)
 
 
 def _fid(subject: Subject, seed: int) -> list[Score]:
     return subject.scores_of(metrics.frechet_distance, seed)
 
 
+def _check_fid(subject: Subject) -> None:
+    frechet.check_enough(len(subject.side.moments.mean), subject.side.n, subject.count)
+
+
 def _kid(subject: Subject, seed: int) -> list[Score]:
     return subject.scores_of(metrics.kernel_distance, seed)
+
+
+def _check_kid(subject: Subject) -> None:
+    real = len(subject.side.rows)
+    kernel.subset_size(real if subject.count is None else subject.count, real)
 
 
 def _prdc(subject: Subject, seed: int) -> list[Score]:
     """Of as many samples as there are real rows: neighbours' distances depend on how many there are."""
     rows = subject.features(seed)[: len(subject.side.rows)]
-    return prdc.four_scores(rows, subject.side, subject.extractor, seed)
+    return [subject.marked(score, seed) for score in prdc.four_scores(rows, subject.side, subject.extractor)]
+
+
+def _check_prdc(subject: Subject) -> None:
+    prdc.check_enough((3, 5), len(subject.side.rows), subject.count)
 
 
 def _inception_score(subject: Subject, seed: int) -> list[Score]:
@@ -118,40 +183,47 @@ def _inception_score(subject: Subject, seed: int) -> list[Score]:
     return [found]
 
 
+def _check_inception_score(subject: Subject) -> None:
+    classification.check_reads(subject.extractor, "is")
+    if subject.count is not None:
+        inception.check_enough(subject.count)
+
+
 def _swd(subject: Subject, seed: int) -> list[Score]:
     """2,000 of each at most, 32 patches an image and 256 directions: minutes become seconds, and it stays steady."""
-    images, _ = subject.images(seed)
-    real = subject.real()
-    count = min(2000, len(images), len(real))
-    chosen = np.sort(np.random.default_rng(0).permutation(len(real))[:count])
-    found = metrics.sliced_wasserstein(images[:count], _uint8(real.images[chosen]), patches=32, directions=256)
-    identity = sources.Stored(real, None).identity()
-    details = {f"level_{level}": value for level, value in found.items() if level != "mean"}
-    text = protocol("swd", count, identity, "32 patches")
-    return [Score("swd", text, found["mean"], n_real=count, n_fake=count, seed=seed, details=details)]
+    images, real = subject.images(seed)[0][:2000], subject.real()
+    options = {"patches": 32, "directions": 256, "batch_size": subject.batch_size, "progress": subject.progress}
+    return [subject.marked(metrics.sliced_wasserstein(images, real, seed=seed, **options), seed)]
+
+
+def _check_swd(subject: Subject) -> None:
+    swd.check_shape(subject.shape)
+    subject.check_size()
 
 
 def _parzen(subject: Subject, seed: int) -> list[Score]:
     if seed == 0:  # once a measurement
         log.warning("%s", metrics.PARZEN_CAVEAT)
     test, validation = subject.real("test"), subject.real("train[-10000:]")
+    options = {"batch_size": subject.batch_size, "progress": subject.progress}
+    return [metrics.parzen(subject.fake, test, validation, n=subject.n, seed=seed, **options)]
+
+
+def _check_parzen(subject: Subject) -> None:
+    test, validation = subject.real("test"), subject.real("train[-10000:]")
     if test.fingerprint() == validation.fingerprint():
         raise MetricError("parzen chooses its width on other real images than it tests: give against='tfds:NAME'.")
-    found = metrics.parzen(subject.fake, test, validation, n=subject.n, seed=seed, progress=subject.progress)
-    return [found]
 
 
 def _accuracy(subject: Subject, seed: int) -> list[Score]:
     """Of a class-conditional model: the share of samples that the classifier reads as what was asked for."""
-    images, labels = subject.images(seed)
-    if labels is None or not hasattr(subject.extractor, "probabilities"):
-        raise MetricError("accuracy takes a class-conditional model and a classifier of its classes: leave it out.")
-    shaped = sources.brought_to(images, subject.extractor.image_shape)
-    read = np.concatenate([subject.extractor.probabilities(shaped[i : i + 256]) for i in range(0, len(shaped), 256)])
-    text = protocol("accuracy", subject.extractor.name, len(images))
-    value = float(np.mean(read.argmax(axis=1) == labels))
-    name, sha = subject.extractor.name, subject.extractor.sha256
-    return [Score("accuracy", text, value, n_fake=len(images), seed=seed, features=name, features_sha256=sha)]
+    options = {"batch_size": subject.batch_size, "progress": subject.progress}
+    return [subject.marked(metrics.conditional_accuracy(subject.images(seed), subject.extractor, **options), seed)]
+
+
+def _check_accuracy(subject: Subject) -> None:
+    subject.check_labels("accuracy")
+    classification.check_reads(subject.extractor, "accuracy")
 
 
 def classifier_for(image_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -173,81 +245,89 @@ def classifier_for(image_shape: tuple[int, int, int], classes: int, seed: int) -
 def _cas(subject: Subject, seed: int) -> list[Score]:
     images, labels = subject.images(seed)
     real = subject.real("test")
-    if labels is None or real.labels is None:
-        raise MetricError("cas takes a class-conditional model and real images with labels: leave it out.")
     classifier = classifier_for(images.shape[1:], int(real.labels.max()) + 1, seed)
-    test = (_uint8(real.images[:]), real.labels)
-    identity = sources.Stored(real, None).identity()
-    return [metrics.classification_accuracy(classifier, (images, labels), test, identity=identity, seed=seed)]
+    options = {"batch_size": subject.batch_size, "progress": subject.progress}
+    return [subject.marked(metrics.classification_accuracy(classifier, (images, labels), real, **options), seed)]
+
+
+def _check_cas(subject: Subject) -> None:
+    subject.check_labels("cas")
+    classification.check_enough(subject.count)
+    subject.check_real_labels("cas", "test")
+    subject.check_size("test")
 
 
 def _one_nn(subject: Subject, seed: int) -> list[Score]:
     """Radford et al. 2015: samples and their classes teach a nearest-neighbour classifier of real test images."""
-    images, labels = subject.images(seed)
-    real = subject.real("test")
-    if labels is None or real.labels is None:
-        raise MetricError("one_nn takes a class-conditional model and real images with labels: leave it out.")
-    found = metrics.one_nearest_neighbour((images, labels), (_uint8(real.images[:]), real.labels))
-    text = protocol("one_nn", metrics.Pixels(images.shape[1:]).name, len(images), sources.Stored(real, None).identity())
-    details = {"distance": found.distance}
-    return [Score("one_nn", text, found.accuracy, n_real=len(real), n_fake=len(images), seed=seed, details=details)]
+    options = {"batch_size": subject.batch_size, "progress": subject.progress}
+    return [subject.marked(metrics.one_nearest_neighbour(subject.images(seed), subject.real("test"), **options), seed)]
+
+
+def _check_one_nn(subject: Subject) -> None:
+    subject.check_labels("one_nn")
+    subject.check_real_labels("one_nn", "test")
+    subject.check_size("test")
 
 
 def _memorized(subject: Subject, seed: int) -> list[Score]:
     """The share of 1,000 samples that are closer to a training image than 99 % of these to their nearest other."""
-    images, _ = subject.images(seed)
-    real = subject.real()
-    images = images[:1000]
-    found = metrics.memorization(images, _uint8(real.images[:]))
-    text = protocol(
-        "memorized", metrics.Pixels(images.shape[1:]).name, len(images), sources.Stored(real, None).identity()
-    )
-    return [Score("memorized", text, found.share, n_real=len(real), n_fake=len(images), seed=seed)]
+    images, options = subject.images(seed)[0][:1000], {"batch_size": subject.batch_size, "progress": subject.progress}
+    return [subject.marked(metrics.memorization(images, subject.real(), **options), seed)]
+
+
+def _check_memorized(subject: Subject) -> None:
+    support_size.check_enough("training images", len(subject.real()))
+    subject.check_size()
 
 
 def _support(subject: Subject, seed: int) -> list[Score]:
-    """By the birthday paradox; real images say what a duplicate is. Where none is found, a lower bound."""
-    rows = subject.features(seed)[:5000]
-    found = metrics.birthday(rows, subject.side.rows)
-    text = protocol("support", subject.extractor.name, len(rows), subject.side.identity)
-    details = {"low": found.support.low, "collisions": found.support.collisions}
-    value = found.support.value if np.isfinite(found.support.value) else found.support.low
-    name, sha = subject.extractor.name, subject.extractor.sha256
-    return [
-        Score("support", text, value, n_fake=len(rows), seed=seed, features=name, features_sha256=sha, details=details)
-    ]
+    """By the birthday paradox, of 5,000 samples at most; real images say what a duplicate is."""
+    return [subject.named(metrics.birthday(subject.features(seed)[:5000], subject.side), seed)]
+
+
+def _check_support(subject: Subject) -> None:
+    support_size.check_enough("real images", len(subject.side.rows))
+    if subject.count is not None:
+        support_size.check_enough("samples", subject.count)
 
 
 def _ms_ssim(subject: Subject, seed: int) -> list[Score]:
-    images, _ = subject.images(seed)
-    found = metrics.diversity(images, seed=seed)
-    text = protocol("ms_ssim", f"{found.scales} scales", f"{found.pairs} pairs")
-    return [Score("ms_ssim", text, found.value, n_fake=len(images), seed=seed)]
+    return [subject.marked(metrics.diversity(subject.images(seed)[0], seed=seed), seed)]
 
 
-def _uint8(images: np.ndarray) -> np.ndarray:
-    from keras_gans.data import to_uint8
-
-    return images if images.dtype == np.uint8 else to_uint8(images, -1.0, 1.0)
+def _check_ms_ssim(subject: Subject) -> None:
+    multiscale.check_asked_of(subject.shape, subject.count)
 
 
 def _probe(subject: Subject, seed: int) -> list[Score]:
     """Radford et al. 2015, section 5.1: what a linear classifier makes of the discriminator's features."""
+    extractor = metrics.Discriminator(subject.fake)
+    extractor.name = f"discriminator trained on {_seen(subject.fake)}"
+    return [metrics.probe(subject.real("train"), subject.real("test"), extractor, progress=subject.progress)]
+
+
+def _check_probe(subject: Subject) -> None:
     if not hasattr(subject.fake, "feature_layers"):
         raise MetricError("probe is of a model's discriminator, and images came: leave it out.")
-    train, test = subject.real("train"), subject.real("test")
-    if train.labels is None or test.labels is None:
-        raise MetricError("probe takes real images with labels: leave it out.")
-    sides = [(subject.fake.features(side.without_labels()), side.labels) for side in (train, test)]
-    found = metrics.probe(*sides)
-    text = protocol("probe", "discriminator", len(train), sources.Stored(test, None).identity(), "L2-SVM")
-    return [Score("probe", text, found.accuracy, n_real=len(test), details={"c": found.c})]
+    subject.check_real_labels("probe", "train")
+    subject.check_real_labels("probe", "test")
+
+
+def _seen(model: Any) -> str:
+    """What the weights were trained on, as a protocol says it: cifar10 train."""
+    about, since = (getattr(model, "card", None) or {}).get("data", {}), list(getattr(model, "seen_since", None) or [])
+    source = about.get("source", "")
+    card = f"{source} {about.get('split')}" if source.startswith("tfds:") else about.get("seen", "unstated images")
+    ran_by_card = not since and getattr(model, "steps_taken", False)  # `fit` would have said what it saw
+    names = [*([card] if getattr(model, "has_card_weights", False) or ran_by_card else []), *since]
+    return ", then ".join(name.removeprefix("tfds:") for name in names) or "nothing"
 
 
 class Measure(NamedTuple):
     """One name that `evaluate` takes.
 
     run: function of a `Subject` and a sampling seed.
+    check: function of a `Subject` that raises MetricError where `run` would: without drawing, so far as that goes.
     words: what it is.
     looks_at: "features" or "images", which are drawn once for all measures that look at them; "probabilities" or
         "pixels", drawn for this one; or "nothing" that is drawn.
@@ -256,6 +336,7 @@ class Measure(NamedTuple):
     """
 
     run: Callable[[Subject, int], list[Score]]
+    check: Callable[[Subject], None]
     words: str
     looks_at: str
     extractor: bool = False
@@ -263,17 +344,25 @@ class Measure(NamedTuple):
 
 
 MEASURES = {
-    "fid": Measure(_fid, "Fréchet distance", "features", extractor=True),
-    "kid": Measure(_kid, "kernel distance", "features", extractor=True),
-    "prdc": Measure(_prdc, "precision, recall, density, coverage", "features", extractor=True),
-    "support": Measure(_support, "how many different images it draws", "features", extractor=True),
-    "is": Measure(_inception_score, "Inception score", "probabilities", extractor=True),
-    "accuracy": Measure(_accuracy, "samples read as the class that was asked for", "images", extractor=True),
-    "swd": Measure(_swd, "sliced Wasserstein distance", "images"),
-    "parzen": Measure(_parzen, "Parzen-window log-likelihood", "pixels"),
-    "cas": Measure(_cas, "accuracy on real images of a classifier that saw samples alone", "images"),
-    "one_nn": Measure(_one_nn, "1-nearest-neighbour accuracy, trained on samples", "images"),
-    "ms_ssim": Measure(_ms_ssim, "likeness of samples to one another", "images"),
-    "memorized": Measure(_memorized, "samples that repeat training images", "images"),
-    "probe": Measure(_probe, "linear classifier on the discriminator's features", "nothing", once=True),
+    "fid": Measure(_fid, _check_fid, "Fréchet distance", "features", extractor=True),
+    "kid": Measure(_kid, _check_kid, "kernel distance", "features", extractor=True),
+    "prdc": Measure(_prdc, _check_prdc, "precision, recall, density, coverage", "features", extractor=True),
+    "support": Measure(_support, _check_support, "how many different images it draws", "features", extractor=True),
+    "is": Measure(_inception_score, _check_inception_score, "Inception score", "probabilities", extractor=True),
+    "accuracy": Measure(
+        _accuracy, _check_accuracy, "samples read as the class that was asked for", "images", extractor=True
+    ),
+    "swd": Measure(_swd, _check_swd, "sliced Wasserstein distance", "images"),
+    "parzen": Measure(_parzen, _check_parzen, "Parzen-window log-likelihood", "pixels"),
+    "cas": Measure(_cas, _check_cas, "accuracy on real images of a classifier that saw samples alone", "images"),
+    "one_nn": Measure(_one_nn, _check_one_nn, "1-nearest-neighbour accuracy, trained on samples", "images"),
+    "ms_ssim": Measure(_ms_ssim, _check_ms_ssim, "likeness of samples to one another", "images"),
+    "memorized": Measure(_memorized, _check_memorized, "samples that repeat training images", "images"),
+    "probe": Measure(_probe, _check_probe, "linear classifier on the discriminator's features", "nothing", once=True),
 }
+
+
+def check(measures: list[Measure], subject: Subject) -> None:
+    """Raises MetricError where one of them cannot be measured. What takes the real images' features comes last."""
+    for measure in sorted(measures, key=lambda measure: measure.looks_at == "features"):
+        measure.check(subject)

@@ -106,7 +106,8 @@ def write(path: str | os.PathLike[str], photograph: Photograph) -> None:
     if not alpha and pixels.shape[-1] in (2, 4):
         image = images.over_white(image)
     encoded = io.BytesIO()
-    profile = {"icc_profile": photograph.profile} if photograph.profile and kind != "BMP" else {}
+    lost = kind == "BMP" or (kind == "WEBP" and pixels.shape[-1] < 3)  # WebP writes grey as colour
+    profile = {"icc_profile": photograph.profile} if photograph.profile and not lost else {}
     try:
         image.save(encoded, format=kind, **profile, **_QUALITY.get(kind, {}))
     except (OSError, ValueError) as error:  # JPEG and WebP hold at most 65,535 and 16,383 pixels a side

@@ -12,7 +12,7 @@ import numpy as np
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
 from keras_gans.data.batches import Batches, Spec
-from keras_gans.data.lazy import Lazy
+from keras_gans.data.lazy import Encoded, Lazy
 
 Batch = np.ndarray | tuple[np.ndarray, np.ndarray]
 
@@ -47,6 +47,8 @@ class Images(Batches):
         size: int | None = None,
         channels: int | None = None,
         flip: bool = False,
+        count: Callable[[], int] | None = None,
+        encoded: Encoded | None = None,
     ) -> None:
         """Args:
         source: checked images (n, h, w, c), or a function that reads them.
@@ -54,9 +56,11 @@ class Images(Batches):
         name: where the images come from, for people ("tfds:mnist train").
         size, channels: what `source` is asked for, where it is a function.
         flip: whether `batches` mirrors images.
+        count: says how many `source` will read, where that can be known before.
+        encoded: the pictures that `source` decodes, where they are files.
         """
         self.name, self.flip = name, flip
-        self._wanted = (size, channels)
+        self._wanted, self._count, self.encoded = (size, channels), count, encoded
         self._read = None if isinstance(source, np.ndarray) else source
         self._decoded = Decoded(source, labels, [], None) if isinstance(source, np.ndarray) else None
         self._fingerprint: str | None = None
@@ -117,6 +121,10 @@ class Images(Batches):
     def __len__(self) -> int:
         return len(self.images)
 
+    def count(self) -> int:
+        """How many images, where it can be without decoding any: then those that cannot be read are among them."""
+        return self._count() if self._decoded is None and self._count is not None else len(self)
+
     def __repr__(self) -> str:
         # Printing must not decode a million files.
         what = "not read yet" if self._decoded is None else f"{len(self)} images {self.shape}"
@@ -151,7 +159,15 @@ class Images(Batches):
             return self
         if self._read is not None and (self._decoded is None or self._wanted != (None, None)):
             wanted = (size or self._wanted[0], channels or self._wanted[1])
-            return Images(self._read, name=self.name, size=wanted[0], channels=wanted[1], flip=self.flip)
+            return Images(
+                self._read,
+                name=self.name,
+                size=wanted[0],
+                channels=wanted[1],
+                flip=self.flip,
+                count=self._count,
+                encoded=self.encoded,
+            )
         images, (h, w, c) = self.images, self.shape
         if size is None and h != w:
             raise DataError(f"Square images were wanted and {w}x{h} came: say which size, as in size={min(h, w)}.")

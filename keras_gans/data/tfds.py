@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -26,18 +28,29 @@ def open_tfds(name: str, split: str, size: int | None, channels: int | None, lim
     """A TFDS data set, downloaded when it is first looked at and not prepared yet."""
     if not _NAME.fullmatch(name):
         raise DataError(f"A TFDS name as in tfds:mnist was wanted and {name[:80]!r} came: check how it is written.")
-    return Images(partial(_read, name, split, limit), name=f"tfds:{name} {split}", size=size, channels=channels)
+    read, count = partial(_read, name, split, limit), partial(_count, name, split, limit)
+    return Images(read, name=f"tfds:{name} {split}", size=size, channels=channels, count=count)
+
+
+def _count(name: str, split: str, limit: int | None) -> int:
+    examples = _examples(_prepared(name, _library(name)), name, split)
+    return examples if limit is None else min(limit, examples)
+
+
+def _examples(builder: Any, name: str, split: str) -> int:
+    """How many a split has; DataError where there is no such split."""
+    try:
+        return int(builder.info.splits[split].num_examples)
+    except (KeyError, ValueError, AssertionError) as error:
+        have = ", ".join(builder.info.splits)
+        raise DataError(f"tfds:{name} has no split {split!r}: take one of {have}, or a slice of it.") from error
 
 
 def _read(name: str, split: str, limit: int | None, size: int | None, channels: int | None) -> Decoded:
     tfds = _library(name)
     builder = _prepared(name, tfds)
     title = f"tfds:{name} {split}"
-    try:
-        count = builder.info.splits[split].num_examples
-    except (KeyError, ValueError, AssertionError) as error:
-        have = ", ".join(builder.info.splits)
-        raise DataError(f"tfds:{name} has no split {split!r}: take one of {have}, or a slice of it.") from error
+    count = _examples(builder, name, split)
     image_key, label_key = _keys(name, builder.info.features)
     image = builder.info.features[image_key]
     label = builder.info.features[label_key] if label_key else None
@@ -97,7 +110,8 @@ def _prepared(name: str, tfds: Any) -> Any:
         )
     log.info("tfds:%s is not prepared in %s: downloading it", name, builder.data_path)
     try:
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(sys.stderr):  # TFDS prints how far it is; results alone go to stdout
+            builder.download_and_prepare()
     except Exception as error:  # the network, the disk, a checksum, a manual download: whatever a builder does
         raise DataError(
             f"tfds:{name} is not prepared in {builder.data_path} and TFDS could not download it "

@@ -3,7 +3,9 @@
     fid = keras_gans.metrics.frechet_distance(fake_features, real_features)
     print(fid)                                  # fid[10k, given@3fa2c1d0] = 12.3
 
-Every distance comes as a `Score`, which knows its protocol; `compare` refuses scores of different ones.
+Every measure of a set comes as a `Score`, which knows its protocol; `compare` refuses scores of different ones. Where
+more was found than numbers, such as which images are nearest, the file of the measure has a function that gives it:
+`nearest.of_rows`, `support_size.of_rows`, `linear_probe.of_features`, ...
 """
 
 import importlib
@@ -23,6 +25,7 @@ _HOMES = {
     "LinearSVM": "linear_probe",
     "probe": "linear_probe",
     "classification_accuracy": "classification",
+    "conditional_accuracy": "classification",
     "one_nearest_neighbour": "neighbours",
     "Reference": "statistics",
     "reference": "statistics",

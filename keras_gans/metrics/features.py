@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics.arrays import checked
+from keras_gans.metrics.arrays import check_asked, checked, first
 from keras_gans.metrics.sources import Source, brought_to, open_source
 
 BATCH = 64
@@ -115,8 +115,9 @@ def feature_batches(
     """(source, features of each batch). Without an extractor, `source` has to be the features (n, d) themselves.
 
     Raises:
-        MetricError: images without an extractor, or features with one.
+        MetricError: images without an extractor, or features with one; or n, seed or batch_size is no such number.
     """
+    check_asked(n, seed, batch_size)
     if extractor is None:
         given = _given(source, n)
         return None, (given[start : start + _ROWS] for start in range(0, len(given), _ROWS))
@@ -134,7 +135,7 @@ def _given(source: Any, n: int | None) -> np.ndarray:
             f"Features (n, d) were wanted and {what} came: for images say which features, as in "
             'features=keras_gans.feature_extractor("tiny").'
         )
-    return checked(array if n is None else array[:n], "features")
+    return checked(first(array, n, "features"), "features")
 
 
 class Store:
@@ -183,6 +184,7 @@ def features_of(
     progress: Progress | None = None,
 ) -> tuple[Source | None, np.ndarray]:
     """(source, all features (n, d)): an array, or one that is mapped from a temporary file."""
+    check_asked(n, seed, batch_size)
     if extractor is None:
         return None, _given(source, n)
     opened, found = feature_batches(source, extractor, n, seed, batch_size, progress)
@@ -192,6 +194,9 @@ def features_of(
     return opened, store.array()
 
 
-def identity_of(rows: np.ndarray) -> str:
-    """What a protocol calls features that came as an array."""
-    return f"given@{hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()[:8]}"
+def identity_of(rows: np.ndarray, labels: np.ndarray | None = None) -> str:
+    """What a protocol calls features that came as an array, with their labels where these have a part."""
+    digest = hashlib.sha256(np.ascontiguousarray(rows).data)
+    if labels is not None:
+        digest.update(np.ascontiguousarray(labels, "int64").data)
+    return f"given@{digest.hexdigest()[:8]}"

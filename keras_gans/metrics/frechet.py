@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from keras_gans.artifacts import MetricError
+from keras_gans.metrics.arrays import check_asked
 from keras_gans.metrics.features import BATCH, Progress, feature_batches, named
+from keras_gans.metrics.gathered import seed_of
 from keras_gans.metrics.moments import Moments, accumulated
 from keras_gans.metrics.score import Score, protocol
 from keras_gans.metrics.statistics import reference
@@ -44,7 +46,9 @@ def frechet_distance(
         MetricError: a side has no more images than features have numbers, or is not as above.
         DataError: images that can not be read.
     """
+    check_asked(n, seed, batch_size)
     side = reference(real, features, seed=seed, batch_size=batch_size, progress=progress, kept=1)
+    check_enough(len(side.moments.mean), side.n, n)
     _, batches = feature_batches(fake, features, n, seed, batch_size, progress)
     found = accumulated(batches)
     return Score(
@@ -53,7 +57,7 @@ def frechet_distance(
         distance(found, side.moments),
         n_real=side.n,
         n_fake=found.n,
-        seed=seed if hasattr(fake, "generate") else None,
+        seed=seed_of(fake, seed),
         features=named(features),
         features_sha256=getattr(features, "sha256", None),
     )
@@ -69,15 +73,20 @@ def distance(a: Moments, b: Moments) -> float:
     d = len(a.mean)
     if len(b.mean) != d:
         raise MetricError(f"Both sides need features of one length, and {d} and {len(b.mean)} came: give one kind.")
-    for side in (a, b):
-        if side.n <= d:
-            raise MetricError(
-                f"The Fréchet distance of features of {d} numbers takes more than {d} images a side, and {side.n} "
-                "came: take the kernel distance, which has no such bound, or more images."
-            )
+    check_enough(d, a.n, b.n)
     gap = a.mean - b.mean
     total = gap @ gap + np.trace(a.covariance) + np.trace(b.covariance)
     return max(0.0, float(total - 2.0 * trace_of_root(a.covariance, b.covariance)))
+
+
+def check_enough(d: int, *counts: int | None) -> None:
+    """MetricError where one of the numbers of images, as far as they are known, is not above d."""
+    for n in counts:
+        if n is not None and n <= d:
+            raise MetricError(
+                f"The Fréchet distance of features of {d} numbers takes more than {d} images a side, and {n} came: "
+                "take the kernel distance, which has no such bound, or more images."
+            )
 
 
 def trace_of_root(s: np.ndarray, t: np.ndarray) -> float:

@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics import sources
-from keras_gans.metrics.arrays import rows
+from keras_gans.metrics.arrays import check_asked, check_whole, first, rows
 from keras_gans.metrics.features import BATCH, Progress, batches
+from keras_gans.metrics.gathered import seed_of
 from keras_gans.metrics.score import Score, protocol
 
 SPLITS = 10
@@ -43,8 +44,10 @@ def inception_score(
     Raises:
         MetricError: fewer images than splits, or not as above.
     """
+    check_asked(n, seed, batch_size)
+    check_whole("splits", splits, 1)
     if classifier is None:
-        given = rows(fake, "probabilities")[:n]
+        given = first(rows(fake, "probabilities"), n, "probabilities")
         found, count = of_probabilities([given], len(given), splits, seed), len(given)
     else:
         if not hasattr(classifier, "probabilities"):
@@ -60,7 +63,7 @@ def inception_score(
         protocol("is", name, count, f"{splits} splits"),
         float(found.mean()),
         n_fake=count,
-        seed=seed,
+        seed=seed_of(fake, seed),
         features=name,
         features_sha256=getattr(classifier, "sha256", None),
         details={"split_deviation": float(found.std())},
@@ -82,8 +85,9 @@ def of_probabilities(batches: Iterable[Any], n: int, splits: int = SPLITS, seed:
     Raises:
         MetricError: fewer rows than splits, other than n rows, or rows that are no probabilities.
     """
-    if n < splits or splits < 1:
-        raise MetricError(f"The Inception score takes at least one image for each of {splits} splits, and {n} came.")
+    check_whole("splits", splits, 1)
+    check_whole("seed", seed, 0)
+    check_enough(n, splits)
     part = np.random.default_rng(seed).permutation(n) % splits
     sums, negentropy, seen = None, np.zeros(splits), 0
     for batch in batches:
@@ -99,6 +103,12 @@ def of_probabilities(batches: Iterable[Any], n: int, splits: int = SPLITS, seed:
         raise MetricError(f"{n} rows of probabilities were wanted, and {seen} came.")
     sizes = np.bincount(part, minlength=splits)
     return np.exp(negentropy / sizes - _sum_p_log_p(sums / sizes[:, None]))
+
+
+def check_enough(n: int, splits: int = SPLITS) -> None:
+    """MetricError for fewer images than splits."""
+    if n < splits:
+        raise MetricError(f"The Inception score takes at least one image for each of {splits} splits, and {n} came.")
 
 
 def _checked(batch: Any) -> np.ndarray:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics.arrays import checked
+from keras_gans.metrics.arrays import check_asked, check_whole, checked
 from keras_gans.metrics.features import BATCH, Progress, features_of, named
-from keras_gans.metrics.score import Score, protocol
+from keras_gans.metrics.gathered import seed_of
+from keras_gans.metrics.score import Score, count, protocol
 from keras_gans.metrics.statistics import reference
 
 SUBSETS, SIZE = 100, 1000
@@ -37,17 +38,20 @@ def kernel_distance(
 
     Arguments, `Score` and errors are those of `frechet_distance`, but that two images a side are enough.
     """
+    check_asked(n, seed, batch_size)
     side = reference(real, features, seed=seed, batch_size=batch_size, progress=progress)
+    subset_size(len(side.rows) if n is None else n, len(side.rows))
     _, rows = features_of(fake, features, n, seed, batch_size, progress)
     found = of_features(rows, side.rows, seed=seed)
     size = subset_size(len(rows), len(side.rows))
+    facts = (named(features), len(rows), side.identity, f"{count(len(side.rows))} real", f"{len(found)}x{size}")
     return Score(
         "kid",
-        protocol("kid", named(features), len(rows), side.identity, f"{SUBSETS}x{size}"),
+        protocol("kid", *facts),
         float(found.mean()),
         n_real=side.n,
         n_fake=len(rows),
-        seed=seed,
+        seed=seed_of(fake, seed),
         features=named(features),
         features_sha256=getattr(features, "sha256", None),
         details={"subset_deviation": float(found.std())},
@@ -69,18 +73,21 @@ def subsets(n_fake: int, n_real: int, count: int, size: int, seed: int) -> Itera
         yield rng.permutation(n_fake)[:size], rng.permutation(n_real)[:size]
 
 
-def of_features(fake: Any, real: Any, count: int = SUBSETS, size: int = SIZE, seed: int = 0) -> np.ndarray:
+def of_features(fake: Any, real: Any, count: int | None = None, size: int = SIZE, seed: int = 0) -> np.ndarray:
     """The distance of each subset: float64 (count,), whose mean is the score.
 
     Args:
         fake, real: features (n, d), arrays or mapped from files; rows are read a subset at a time.
-        count: subsets.
+        count: subsets; None: 100.
         size: rows a side in a subset; fewer where there are fewer.
         seed: of the subsets.
 
     Raises:
         MetricError: a side has fewer than two rows, or rows differ in length or are not finite.
     """
+    count = SUBSETS if count is None else count
+    for name, value, least in (("count", count, 1), ("size", size, 2), ("seed", seed, 0)):
+        check_whole(name, value, least)
     size = subset_size(len(fake), len(real), size)
     found = []
     for i, j in subsets(len(fake), len(real), count, size, seed):

@@ -15,9 +15,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics.arrays import checked
+from keras_gans.metrics.arrays import check_real, check_whole, checked, classes
+from keras_gans.metrics.features import Progress
+from keras_gans.metrics.gathered import Rows, labels_of, rows_of
+from keras_gans.metrics.score import Score, count, protocol
 
 GRID = (1e-6, 1e-5, 1e-4, 1e-3)  # from below the released code's range: standardised features are larger
+READ_AT_ONCE = 1024  # images: a discriminator's features are a network of their own, made at each call
+_SMALLEST, _LARGEST = 1e-12, 1e6  # C, within which float32 has room for its products
 _NEWTON_STEPS, _CONJUGATE_STEPS, _HALVINGS = 30, 60, 12
 _TOLERANCE = 1e-3  # of the gradient at 0
 _CHUNK = 4096  # rows
@@ -39,7 +44,7 @@ class LinearSVM:
 
     @classmethod
     def fit(cls, x: Any, y: Any, c: float = 1e-3, standardize: bool = True) -> LinearSVM:
-        """Fits features (n, d) and labels (n,) of at least two classes; c: the weight of the loss.
+        """Fits features (n, d) and labels (n,) of at least two classes; c: the weight of the loss, 1e-12 to 1e6.
 
         standardize: brings each feature to mean 0 and deviation 1 first. liblinear does not, and with unscaled features
         C means something else for each network.
@@ -49,14 +54,15 @@ class LinearSVM:
     @classmethod
     def _path(cls, x: Any, y: Any, grid: Iterable[float], standardize: bool = True) -> Iterator[LinearSVM]:
         """What `fit` gives for each C of the grid, each started from the one before it."""
+        grid = checked_grid(grid)
         x, y = _labelled(x, y)
-        classes, numbers = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise MetricError(f"A classifier takes at least two classes, and {len(classes)} came: give more labels.")
+        found, numbers = np.unique(y, return_inverse=True)
+        if len(found) < 2:
+            raise MetricError(f"A classifier takes at least two classes, and {len(found)} came: give more labels.")
         mean, scale = _spread(x) if standardize else (np.zeros(x.shape[1]), np.ones(x.shape[1]))
-        targets = np.where(numbers.reshape(-1)[:, None] == np.arange(len(classes)), 1.0, -1.0).astype("float32")
-        for weights in _solve(_scaled(x, mean, scale), targets, [float(c) for c in grid]):
-            yield cls(weights, classes, mean, scale)
+        targets = np.where(numbers.reshape(-1)[:, None] == np.arange(len(found)), 1.0, -1.0).astype("float32")
+        for weights in _solve(_scaled(x, mean, scale), targets, grid):
+            yield cls(weights, found, mean, scale)
 
     def predict(self, x: Any) -> np.ndarray:
         """The class of each row (n,)."""
@@ -82,7 +88,57 @@ class Probed(NamedTuple):
 
 
 def probe(
-    train: tuple[Any, Any], test: tuple[Any, Any], grid: tuple[float, ...] = GRID, held_out: int | None = None
+    train: Any,
+    test: Any,
+    features: Any = None,
+    *,
+    grid: Iterable[float] = GRID,
+    held_out: int | None = None,
+    batch_size: int = READ_AT_ONCE,
+    progress: Progress | None = None,
+) -> Score:
+    """How well a linear classifier on features reads real images: "probe". In [0, 1]; higher is better.
+
+    Args:
+        train: pairs (features (n, d), labels (n,)); or, with `features`, real images with labels: a pair (images,
+            labels), a folder with a subfolder for each class, "tfds:NAME", `keras_gans.data.Images`, a tf.data.Dataset.
+        test: others, in one of the same forms.
+        features: an extractor: `metrics.Discriminator(gan)` asks what a discriminator has learnt.
+        grid, held_out: as for `of_features`.
+        batch_size: images read at once.
+        progress: function (done, of how many), of each side.
+
+    Returns:
+        `Score`, with the chosen C and its accuracy on the held-out images in `details`. Scores by other weights of the
+        features are comparable: these are what it measures.
+
+    Raises:
+        MetricError: sides that do not fit or have no labels, fewer than two classes, or an argument is not as above.
+        DataError: images that cannot be read.
+    """
+    grid = checked_grid(grid)
+    sides = [rows_of(side, features, None, 0, batch_size, progress) for side in (train, test)]
+    learnt, tested = ((side.rows, labels_of(side, "probe", "real images")) for side in sides)
+    held_out = _held_out(held_out, len(learnt[0]))
+    found = of_features(learnt, tested, grid, held_out)
+    return _score(found, sides[0], sides[1], grid, held_out)
+
+
+def _score(found: Probed, train: Rows, test: Rows, grid: list[float], held_out: int) -> Score:
+    chosen = f"C by {count(held_out)} held out among {len(grid)} in {min(grid):g}..{max(grid):g}"
+    return Score(
+        "probe",
+        protocol("probe", train.features, train.identity, test.identity, "L2-SVM", chosen),
+        found.accuracy,
+        n_real=len(test.rows),
+        features=train.features,
+        features_sha256=train.sha256,
+        details={"c": found.c, "validation": found.validation[found.c]},
+    )
+
+
+def of_features(
+    train: tuple[Any, Any], test: tuple[Any, Any], grid: Iterable[float] = GRID, held_out: int | None = None
 ) -> Probed:
     """Chooses C on held-out training images, fits on all of them, and tests.
 
@@ -94,22 +150,42 @@ def probe(
     Raises:
         MetricError: sides that do not fit, or fewer than two classes.
     """
+    grid = checked_grid(grid)
     x, y = _labelled(*train)
     _labelled(*test)
-    held_out = min(10_000, len(x) // 5) if held_out is None else held_out
-    if not 0 < held_out < len(x):
-        raise MetricError(f"Some of {len(x)} training images were wanted to choose C, and {held_out} came.")
+    held_out = _held_out(held_out, len(x))
     machines = zip(grid, LinearSVM._path(x[:-held_out], y[:-held_out], grid), strict=True)
     tried = {c: machine.accuracy(x[-held_out:], y[-held_out:]) for c, machine in machines}
     best = max(tried, key=lambda c: tried[c])
     return Probed(LinearSVM.fit(x, y, best).accuracy(*test), best, tried)
 
 
+def checked_grid(grid: Iterable[float]) -> list[float]:
+    """Values of C, at least one and each in 1e-12..1e6. MetricError otherwise."""
+    try:
+        values = list(grid)
+    except TypeError as error:
+        raise MetricError(f"Values of C were wanted and {grid!r:.80} came: give a list of numbers.") from error
+    if not values:
+        raise MetricError("At least one value of C was wanted and none came: give some, or leave grid out.")
+    for c in values:
+        check_real("C", c, _SMALLEST, _LARGEST)
+    return [float(c) for c in values]
+
+
+def _held_out(held_out: int | None, n: int) -> int:
+    held_out = min(10_000, n // 5) if held_out is None else held_out
+    check_whole("held_out", held_out, 0)
+    if not 0 < held_out < n:
+        raise MetricError(
+            f"Some of {n} training images were wanted to choose C, and {held_out} came: give more images."
+        )
+    return int(held_out)
+
+
 def _labelled(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    x, y = checked(x, "features"), np.asarray(y)
-    if y.shape != (len(x),) or y.dtype.kind not in "iub":
-        raise MetricError(f"One whole number a row was wanted as its class, and {y.dtype} {y.shape} came: match them.")
-    return x, y
+    x = checked(x, "features")
+    return x, classes(y, len(x))
 
 
 def _spread(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +223,7 @@ def _solve(x: np.ndarray, targets: np.ndarray, grid: list[float]) -> Iterator[np
 
 
 def _inverse(gram: np.ndarray | None, c: float) -> np.ndarray | None:
-    """(I + C X^T X)^-1, the Hessian's were half of the rows within their margins: float64 (d, d), None without `gram`."""
+    """(I + C X^T X)^-1, the Hessian's were half the rows within their margins: float64 (d, d), None without `gram`."""
     if gram is None:
         return None
     return np.linalg.inv(np.eye(len(gram)) + c * gram.astype("float64"))

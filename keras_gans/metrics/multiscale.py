@@ -7,14 +7,18 @@ Shlens 2017 take its mean over pairs of samples as a measure of diversity: what 
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_gans.artifacts import MetricError
+from keras_gans.metrics.arrays import check_whole
+from keras_gans.metrics.features import BATCH, Progress
+from keras_gans.metrics.gathered import pictures_of, seed_of
 from keras_gans.metrics.psnr_ssim import WINDOW, checked, checked_pair, planes, similarity, with_channels
+from keras_gans.metrics.score import Score, protocol
 
+PAIRS = 1000
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
 
 
@@ -60,11 +64,51 @@ def ms_ssim(images: Any, reference: Any, scales: int | None = None) -> float | n
     return values[0] if single else np.array(values, "float64")
 
 
-def diversity(images: Any, pairs: int = 1000, seed: int = 0, scales: int | None = None) -> Diversity:
-    """Mean MS-SSIM over random pairs of different images of one set. Lower is more diverse; equal images give 1.
+def diversity(
+    fake: Any,
+    *,
+    pairs: int = PAIRS,
+    scales: int | None = None,
+    n: int | None = None,
+    seed: int = 0,
+    batch_size: int = BATCH,
+    progress: Progress | None = None,
+) -> Score:
+    """How like one another samples are: "ms_ssim", the mean MS-SSIM over random pairs. In 0..1; lower is better.
 
     Compare it with that of as many real images: those are what is diverse enough, and noise is more diverse still.
     Images of one class at a time tell more than all together, as in the paper.
+
+    Args:
+        fake: images as `frechet_distance` takes them, at least 2, of at least 11 pixels a side.
+        pairs, scales: as for `of_images`.
+        n, batch_size, progress: as for `frechet_distance`.
+        seed: of a model's samples, and of the pairs.
+
+    Returns:
+        `Score`, with the numbers of scales and pairs in `details`.
+
+    Raises:
+        MetricError: the images are not as above, or pairs, seed or scales are not.
+        DataError: images that cannot be read.
+    """
+    _check_arguments(pairs, seed)
+    check_asked_of(getattr(fake, "image_shape", None), n, scales)
+    images = pictures_of(fake, n, seed, batch_size, progress).images
+    found = of_images(images, pairs, seed, scales)
+    side = "x".join(str(length) for length in images.shape[1:])
+    return Score(
+        "ms_ssim",
+        protocol("ms_ssim", side, len(images), f"{found.scales} scales", f"{found.pairs} pairs"),
+        found.value,
+        n_fake=len(images),
+        seed=seed_of(fake, seed),
+        details={"scales": found.scales, "pairs": found.pairs},
+    )
+
+
+def of_images(images: Any, pairs: int = PAIRS, seed: int = 0, scales: int | None = None) -> Diversity:
+    """Mean MS-SSIM over random pairs of different images of one set. Lower is more diverse; equal images give 1.
 
     Args:
         images: uint8 in 0..255 (n, h, w, c), n at least 2; c is 1 or 3; h and w at least 11.
@@ -82,11 +126,23 @@ def diversity(images: Any, pairs: int = 1000, seed: int = 0, scales: int | None 
     if x.ndim != 4 or len(x) < 2:
         raise MetricError(f"At least 2 images (n, h, w, c) were wanted, and shape {x.shape} came: give more.")
     scales = _scales(scales, x.shape[1], x.shape[2])
-    _check_whole("pairs", pairs, 1)
-    _check_whole("seed", seed, 0)
+    _check_arguments(pairs, seed)
     drawn = _pairs(len(x), int(pairs), int(seed))
     values = [_ms_ssim(planes(x[i]), planes(x[j]), scales) for i, j in drawn]
     return Diversity(math.fsum(values) / len(values), scales, len(values))
+
+
+def _check_arguments(pairs: Any, seed: Any) -> None:
+    check_whole("pairs", pairs, 1)
+    check_whole("seed", seed, 0)
+
+
+def check_asked_of(shape: Any, n: int | None, scales: int | None = None) -> None:
+    """MetricError where n images (h, w, c), as far as known, do not do for `diversity`: before any is drawn."""
+    if shape is not None:
+        _scales(scales, shape[0], shape[1])
+    if n == 1:
+        raise MetricError("At least 2 images were wanted, and 1 was asked for: ask for more.")
 
 
 def _scales(scales: Any, height: int, width: int) -> int:
@@ -95,17 +151,12 @@ def _scales(scales: Any, height: int, width: int) -> int:
         raise MetricError(f"MS-SSIM takes images of at least {WINDOW} x {WINDOW} pixels, and {height} x {width} came.")
     if scales is None:
         return room
-    _check_whole("scales", scales, 1)
+    check_whole("scales", scales, 1)
     if scales > room:
         raise MetricError(
             f"In {height} x {width} pixels there is room for scales of 1 to {room}, and {scales} came: give fewer."
         )
     return int(scales)
-
-
-def _check_whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-        raise MetricError(f"{name} is a whole number of at least {least}, and {value!r:.80} came: give such.")
 
 
 def _ms_ssim(x: np.ndarray, y: np.ndarray, scales: int) -> float:

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics.arrays import pair
+from keras_gans.metrics.arrays import check_asked, first, pair
 from keras_gans.metrics.features import BATCH, Pixels, Progress, features_of, identity_of
-from keras_gans.metrics.score import Score, protocol
+from keras_gans.metrics.gathered import seed_of
+from keras_gans.metrics.score import Score, count, protocol
 
 PARZEN_CAVEAT = "Parzen-window likelihoods rank models wrongly (Theis et al. 2016): read them beside the paper's alone."
 SAMPLES, VALIDATION = 10_000, 1_000
@@ -45,7 +46,7 @@ def parzen(
 
     Args:
         fake: images (n, h, w, c), uint8 or float in [-1, 1], or whatever `frechet_distance` takes for images; or pixels
-            (n, d) in [0, 1]. A model draws 10,000 if `n` does not say otherwise.
+            (n, d) in [0, 1], as floats. A model draws 10,000 if `n` does not say otherwise.
         test: real images in one of the same forms: all of them are taken.
         validation: others, of which the first 1,000 choose the width.
         n: how many samples.
@@ -56,21 +57,27 @@ def parzen(
         `Score`, with "standard_error" and "sigma" in `details`.
 
     Raises:
-        MetricError: there are none, or of different sizes.
+        MetricError: there are none, or of different sizes, or rows of pixels that are no floats.
+        DataError: images that cannot be read.
     """
+    check_asked(n, seed, batch_size)
     if n is None and hasattr(fake, "generate"):
         n = SAMPLES
-    centres, _ = _pixels(fake, n, seed, batch_size, progress)
     tested, identity = _pixels(test, None, seed, batch_size, progress)
-    chosen_by, _ = _pixels(validation, None, seed, batch_size, progress)
-    found = likelihood(centres, tested, chosen_by[:VALIDATION])
+    chosen_by, chooses = _pixels(validation, None, seed, batch_size, progress)
+    pair(tested, chosen_by, "pixels")
+    chosen_by = chosen_by[:VALIDATION]
+    centres, _ = _pixels(fake, n, seed, batch_size, progress)
+    found = likelihood(centres, tested, chosen_by)
+    widths = f"sigma by {count(len(chosen_by))} of {chooses} among {len(SIGMAS)} in {SIGMAS[0]:g}..{SIGMAS[-1]:g}"
+    facts = (f"{centres.shape[1]} pixels", len(centres), identity, widths)  # nats add up over pixels
     return Score(
         "parzen",
-        protocol("parzen", f"{centres.shape[1]} pixels", len(centres), identity),  # nats add up over pixels
+        protocol("parzen", *facts),
         found.mean,
         n_real=len(tested),
         n_fake=len(centres),
-        seed=seed if hasattr(fake, "generate") else None,
+        seed=seed_of(fake, seed),
         features="pixels",
         details={"standard_error": found.error, "sigma": found.sigma},
     )
@@ -81,7 +88,12 @@ def _pixels(
 ) -> tuple[np.ndarray, str]:
     """(rows of pixels in 0..1, what a protocol calls them)."""
     if getattr(source, "ndim", 0) == 2:
-        rows = np.asarray(source[:n])
+        rows = np.asarray(first(source, n, "pixels"))
+        if rows.dtype.kind in "iu":
+            raise MetricError(
+                f"Rows of pixels in 0..1 were wanted and {rows.dtype} came: divide 0..255 by 255, or give images "
+                "(n, h, w, c)."
+            )
         return rows, identity_of(rows)
     opened, rows = features_of(source, Pixels(), n, seed, batch_size, progress)
     assert opened is not None

@@ -35,6 +35,9 @@ HIGHER_IS_BETTER = {
 }
 # Student's t for a 95 % interval of a mean, by degrees of freedom.
 _T95 = (math.inf, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+_Z95 = 1.959963984540054  # and with infinitely many
+# What measures the features themselves, so that scores by other weights are what it is there to compare.
+_OF_THE_FEATURES = {"probe"}
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,10 @@ class Score:
         metric: a key of `HIGHER_IS_BETTER`: "fid", "kid", ...
         protocol: all that two scores must share to be compared, as in "fid[tiny-v1, 10k, train]".
         value: the number.
-        interval: None, or (low, high): 95 % over sampling seeds, by Student's t.
+        interval: None, or (low, high): 95 % over sampling seeds, by Student's t; of "support" with one seed that of its
+            estimate. Where high is infinity, `value` is no estimate but the lower bound `low`.
         n_real, n_fake: how many images; None where a side has none.
-        seed: of the samples, or of the first of several seeds.
+        seed: of the samples, or of the first of several seeds; None where nothing was drawn.
         features: name of the feature extractor; None where there is none.
         features_sha256: of its weights; None where it has none.
         details: what else the metric has to say, numbers by name.
@@ -65,20 +69,27 @@ class Score:
     details: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.protocol} = {self.shown()}"
+        return f"{self.protocol} {self.shown()}" if self.is_bound else f"{self.protocol} = {self.shown()}"
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the value is a lower bound: all that could be said is that the truth lies above it."""
+        return self.interval is not None and math.isinf(self.interval[1])
 
     def shown(self) -> str:
-        """The value as a table has it: "12.3 ± 0.4" where there is an interval."""
+        """The value as a table has it: "12.3 ± 0.4" where there is an interval, "> 12.3" where it is a bound."""
         value = f"{self.value:.4g}"
+        if self.is_bound:
+            return f"> {value}"
         if self.interval is None:
             return value
         return f"{value} ± {(self.interval[1] - self.interval[0]) / 2:.2g}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As scores.json has it: without what is None or empty."""
+        """As scores.json has it: without what is None or empty; an interval without an end is [low, null]."""
         found = {key: value for key, value in asdict(self).items() if value is not None and value != {}}
         if self.interval is not None:
-            found["interval"] = list(self.interval)
+            found["interval"] = [self.interval[0], None if self.is_bound else self.interval[1]]
         return found
 
     @classmethod
@@ -86,7 +97,8 @@ class Score:
         """What `to_dict` gave; keys that this version does not know are passed over."""
         known = {key: found[key] for key in cls.__dataclass_fields__ if key in found}
         if "interval" in known:
-            known["interval"] = tuple(known["interval"])
+            low, high = known["interval"]
+            known["interval"] = (low, math.inf if high is None else high)
         return cls(**known)
 
 
@@ -103,6 +115,8 @@ def count(n: int) -> str:
 def over_seeds(scores: Sequence[Score]) -> Score:
     """The mean of the same measurement with several sampling seeds, with its 95 % interval.
 
+    Bounds have no mean: where one of the scores is a lower bound, the lowest end of all intervals is one for all seeds.
+
     Raises:
         ProtocolError: the scores are of different protocols.
         MetricError: there are none.
@@ -112,13 +126,33 @@ def over_seeds(scores: Sequence[Score]) -> Score:
     first = scores[0]
     for other in scores[1:]:
         check_comparable(first, other)
+    if len(scores) == 1:
+        return first
+    if any(s.is_bound for s in scores):
+        low = min(s.value if s.interval is None else s.interval[0] for s in scores)
+        return replace(first, value=low, interval=(low, math.inf), details=_mean_details(scores))
     mean = math.fsum(s.value for s in scores) / len(scores)
-    if len(scores) == 1 or not math.isfinite(mean):
-        return replace(first, value=mean)
-    deviation = math.sqrt(math.fsum((s.value - mean) ** 2 for s in scores) / (len(scores) - 1))
+    if not math.isfinite(mean):
+        return replace(first, value=mean, interval=None)
     freedom = len(scores) - 1
-    half = (_T95[freedom] if freedom < len(_T95) else 2.0) * deviation / math.sqrt(len(scores))
+    deviation = math.sqrt(math.fsum((s.value - mean) ** 2 for s in scores) / freedom)
+    half = t95(freedom) * deviation / math.sqrt(len(scores))
     return replace(first, value=mean, interval=(mean - half, mean + half), details=_mean_details(scores))
+
+
+def t95(freedom: int) -> float:
+    """Student's t for a 95 % interval; from 11 degrees of freedom on by Cornish and Fisher's expansion, to 1e-5."""
+    if freedom < len(_T95):
+        return _T95[freedom]
+    z, v = _Z95, freedom
+    terms = (
+        z,
+        (z**3 + z) / (4 * v),
+        (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2),
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3),
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * v**4),
+    )
+    return math.fsum(terms)
 
 
 def _mean_details(scores: Sequence[Score]) -> dict[str, float]:
@@ -134,7 +168,7 @@ def check_comparable(a: Score, b: Score) -> None:
             f"Scores of one protocol can be compared, and {a.protocol} and {b.protocol} came: "
             "measure both in the same way."
         )
-    if a.features_sha256 != b.features_sha256:
+    if a.features_sha256 != b.features_sha256 and a.metric not in _OF_THE_FEATURES:
         raise ProtocolError(
             f"Both scores are {a.protocol}, but by other weights of {a.features or 'the features'}: measure both anew."
         )
@@ -160,11 +194,17 @@ def compare(a: Score, b: Score) -> Comparison:
 
     Raises:
         ProtocolError: they were not measured in the same way.
+        MetricError: nobody knows whether more of it is better.
     """
     check_comparable(a, b)
+    if a.metric not in HIGHER_IS_BETTER:
+        raise MetricError(
+            f"Scores of {', '.join(HIGHER_IS_BETTER)} can be compared, and {a.metric!r} came: compare the values."
+        )
     difference = a.value - b.value
     certain = a.interval is not None and b.interval is not None
-    overlap = certain and a.interval[0] <= b.interval[1] and b.interval[0] <= a.interval[1]  # type: ignore[index]
+    (low_a, high_a), (low_b, high_b) = (s.interval or (s.value, s.value) for s in (a, b))
+    overlap = (certain or a.is_bound or b.is_bound) and low_a <= high_b and low_b <= high_a
     if difference == 0 or overlap:
         return Comparison(difference, None, certain)
     return Comparison(difference, "a" if (difference > 0) == HIGHER_IS_BETTER[a.metric] else "b", certain)

@@ -1,14 +1,17 @@
 """What a metric measures: an array, a folder, a tf.data.Dataset, `Images` or a model, each as batches of images.
 
-Whatever comes, metrics see uint8 images in batches and never all at once.
+Whatever comes, metrics see uint8 images in batches and never all at once. Folders and .zips are decoded a batch at a
+time; arrays and TFDS's data sets are held.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,12 +20,14 @@ from keras_gans import data
 from keras_gans.artifacts import DataError, MetricError
 from keras_gans.data import check
 from keras_gans.data import images as pixels
+from keras_gans.data.lazy import Encoded, Lazy, OwnSizes
+from keras_gans.metrics.arrays import check_asked
 
 
 class Batch(NamedTuple):
-    """images: uint8 (b, h, w, c); labels: int (b,), or None."""
+    """images: uint8 (b, h, w, c), or `Several`, of `Files` that have several sizes; labels: int (b,), or None."""
 
-    images: np.ndarray
+    images: Any
     labels: np.ndarray | None
 
 
@@ -61,10 +66,113 @@ class Stored(Source):
             part = _as_uint8(images[start : start + size])
             yield Batch(part, None if labels is None else labels[start : start + size])
 
+    def fingerprint(self) -> str:
+        """64 hex digits that stand for these images alone: of files their bytes, else of the pixels."""
+        return self.images.fingerprint() if self.images.encoded is None else _sha256_of(self.images.encoded)
+
     def identity(self) -> str:
         if self.name.startswith("tfds:") and self.n == self._all:
             return self.name.removeprefix("tfds:")
-        return f"images@{self.images.fingerprint()[:8]}"
+        return f"images@{self.fingerprint()[:8]}"
+
+
+class Several(Sequence[np.ndarray]):
+    """Pictures of several sizes: uint8 (h, w, c) each, decoded as they are gone through, a few at a time.
+
+    No array can be made of them: what treats them as one has an error that says so.
+    """
+
+    _FEW = 8
+
+    def __init__(self, pictures: OwnSizes, name: str, numbers: range) -> None:
+        """Args:
+        pictures: all.
+        name: what errors call them.
+        numbers: which of them.
+        """
+        self._pictures, self._name, self._numbers = pictures, name, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, key: Any) -> Any:
+        found = self._numbers[key]
+        return Several(self._pictures, self._name, found) if isinstance(found, range) else self._pictures[found]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        for start in range(0, len(self), self._FEW):
+            yield from self._pictures[np.array(self._numbers[start : start + self._FEW])]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise MetricError(
+            f"Images of one size were wanted here and {self._name} has several: bring them to one size, or take "
+            "features that read any, which inception2015 and keras_inception do."
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what NumPy and copying look for
+            raise AttributeError(name)
+        return self.__array__()
+
+
+class Files(Source):
+    """Pictures of a folder or a .zip, decoded as they are gone through: no more than a batch is held.
+
+    One that cannot be read is replaced by the next of its class that can (see `Lazy`), so that n come.
+    """
+
+    def __init__(self, images: data.Images, n: int | None, shape: tuple[int, int, int] | None) -> None:
+        """Args:
+        images: with `encoded`.
+        n: the first so many; None: all.
+        shape: (h, h, c) that they are brought to; None: as they are.
+        """
+        assert images.encoded is not None
+        self._encoded: Encoded = images.encoded
+        have = len(self._encoded)
+        if n is not None and have < n:
+            raise MetricError(f"{n} images were wanted and {images.name} has {have}: ask for fewer, or give more.")
+        self.name, self.n, self._shape = images.name, have if n is None else n, shape
+
+    @cached_property
+    def _pictures(self) -> Lazy:
+        if self._shape is None:
+            return OwnSizes(self._encoded, self.n)
+        return Lazy(self._encoded, self._shape[0], self._shape[2], self.n)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        pictures, labels = self._pictures, self._encoded.labels
+        for start in range(0, len(pictures), size):
+            stop = min(start + size, len(pictures))
+            if isinstance(pictures, OwnSizes) and not pictures.one_size:
+                part: Any = Several(pictures, self.name, range(start, stop))
+            else:
+                part = pictures[start:stop]
+            yield Batch(part, None if labels is None else labels[start:stop])
+
+    @cached_property
+    def _sha256(self) -> str:
+        return _sha256_of(self._encoded, self.n)
+
+    def fingerprint(self) -> str:
+        """64 hex digits that stand for these files alone, by their bytes: these are sooner read than decoded."""
+        return self._sha256
+
+    def identity(self) -> str:
+        return f"images@{self._sha256[:8]}"
+
+
+def _sha256_of(encoded: Encoded, n: int | None = None) -> str:
+    """Of the bytes of the first n files. Where they lie and how they are called does not matter."""
+    digest = hashlib.sha256()
+    for index in range(len(encoded) if n is None else n):
+        try:
+            found = encoded.open(index)
+            with io.BytesIO(found) if isinstance(found, bytes) else open(found, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except (DataError, OSError):  # another picture will stand in for it
+            digest.update(encoded.name(index).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 class Dataset(Source):
@@ -72,16 +180,17 @@ class Dataset(Source):
 
     def __init__(self, dataset: Any, n: int | None) -> None:
         self.name, self.n, self._dataset = "tf.data", n, dataset
-        self._hash = hashlib.sha256()
+        self._hash, self._labels = hashlib.sha256(), hashlib.sha256()
 
     def batches(self, size: int) -> Iterator[Batch]:
         """The data set's own batches: their size is its own."""
-        self._hash, left = hashlib.sha256(), self.n
+        self._hash, self._labels, left = hashlib.sha256(), hashlib.sha256(), self.n
         for element in self._dataset.as_numpy_iterator():
             images, labels = element if isinstance(element, tuple) else (element, None)
             images = _as_uint8(check.checked_images(images))[:left]
             labels = None if labels is None else np.asarray(labels).reshape(-1)[:left]
             self._hash.update(images.tobytes())
+            self._labels.update(b"" if labels is None else labels.astype("int64").tobytes())
             yield Batch(images, labels)
             if left is not None:
                 left -= len(images)
@@ -93,7 +202,10 @@ class Dataset(Source):
             )
 
     def identity(self) -> str:
-        return f"tf.data@{self._hash.hexdigest()[:8]}"
+        found = self._hash.copy()
+        if self._labels.digest() != hashlib.sha256().digest():
+            found.update(self._labels.digest())
+        return f"tf.data@{found.hexdigest()[:8]}"
 
 
 class Drawn(Source):
@@ -132,14 +244,13 @@ def open_source(
             (images, labels); a tf.data.Dataset of batches; a model with `generate`; or a `Source`.
         n: the first so many; of a model, how many to draw.
         seed: of a model's samples.
-        shape: (h, w, c) to which the images of files are brought; None: as they are.
+        shape: (h, w, c) to which the images of files are brought; None: as they are, which may be of several sizes.
         split: of "tfds:NAME".
 
     Raises:
         MetricError, DataError: one sentence.
     """
-    if n is not None and (isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1):
-        raise MetricError(f"n is a number of images, and {n!r} came: give a whole number above 0.")
+    check_asked(n, seed)
     if isinstance(source, Source):
         return source
     if hasattr(source, "generate"):
@@ -150,7 +261,8 @@ def open_source(
     size, channels = (shape[0], shape[2]) if shape else (None, None)
     try:
         if isinstance(source, (str, os.PathLike)):
-            return Stored(data.load(source, split=split, size=size, channels=channels), n)
+            images = data.load(source, split=split, size=size, channels=channels)
+            return Stored(images, n) if images.encoded is None else Files(images, n, shape)
         return Stored(data.load(source), n)
     except DataError as error:
         if hasattr(source, "ndim") and source.ndim == 2:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from keras_gans.artifacts import KerasGansError, MetricError, replacing
+from keras_gans.metrics.arrays import LARGEST, check_asked, check_whole
 from keras_gans.metrics.features import BATCH, Progress, feature_batches, features_of, identity_of
 from keras_gans.metrics.moments import Accumulator, Moments
 from keras_gans.metrics.moments import moments as moments_of
@@ -22,6 +23,7 @@ from keras_gans.metrics.moments import moments as moments_of
 KEPT = 5000  # rows that are kept for the metrics that need rows
 SUFFIX = ".stats.safetensors"
 _FORMAT = "keras_gans reference 1"
+_LARGEST_HALF = 65504.0  # that float16 holds
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Reference:
     def save(self, path: str | os.PathLike[str], half: bool = True) -> None:
         """Writes the file; moments stay float64.
 
-        half: rounds rows to float16, which halves the file and moves distances in the fourth digit; else they stay.
+        half: rounds rows to float16, which halves the file and moves distances in the fourth digit; else, and where
+            float16 has no room for them, they stay.
         """
         from safetensors.numpy import save
 
@@ -55,7 +58,7 @@ class Reference:
         tensors = {
             "mean": self.moments.mean,
             "covariance": self.moments.covariance[np.triu_indices(len(self.moments.mean))],  # the half that says all
-            "rows": self.rows.astype("float16" if half else "float32"),
+            "rows": self.rows.astype("float16" if half and np.abs(self.rows).max() <= _LARGEST_HALF else "float32"),
         }
         with replacing(path) as file:
             file.write(save(tensors, {"format": _FORMAT, "about": json.dumps(about)}))
@@ -73,13 +76,26 @@ class Reference:
                 about = json.loads(about["about"])
                 mean, half = file.get_tensor("mean"), file.get_tensor("covariance")
                 rows = file.get_tensor("rows").astype("float32")
-            moments = Moments(int(about["n"]), mean, _whole(half, len(mean)))
+            _check_tensors(mean, half, rows, about["n"])
+            moments = Moments(about["n"], mean, _whole(half, len(mean)))
             return cls(about["identity"], about["features"], about["sha256"], moments.n, moments, rows)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
             raise KerasGansError(
                 f"Statistics of real images (*{SUFFIX}) were wanted and {Path(path).name} could not be read ({error}): "
                 "make them anew with `keras-gans evaluate --save-statistics`."
             ) from error
+
+
+def _check_tensors(mean: np.ndarray, half: np.ndarray, rows: np.ndarray, n: Any) -> None:
+    """ValueError unless they are what `save` writes, of one length and finite."""
+    d = len(mean) if mean.ndim == 1 else 0
+    if d == 0 or half.shape != (d * (d + 1) // 2,) or rows.ndim != 2 or rows.shape[1] != d or len(rows) == 0:
+        raise ValueError(f"its mean, covariance and rows are of shapes {mean.shape}, {half.shape} and {rows.shape}")
+    if isinstance(n, bool) or not isinstance(n, int) or n < max(2, len(rows)):
+        raise ValueError(f"it is of {n!r} images and has {len(rows)} rows")
+    for name, x, most in (("mean", mean, LARGEST), ("covariance", half, LARGEST**2), ("rows", rows, LARGEST)):
+        if x.dtype.kind != "f" or not np.all(np.abs(x) <= most):
+            raise ValueError(f"its {name} has numbers that are not finite, or too large")
 
 
 def _whole(half: np.ndarray, d: int) -> np.ndarray:
@@ -114,6 +130,8 @@ def reference(
     Raises:
         MetricError, DataError: one sentence.
     """
+    check_asked(n, seed, batch_size)
+    check_whole("kept", kept, 1)
     if isinstance(source, Reference):
         return _matching(source, features)
     if features is None:

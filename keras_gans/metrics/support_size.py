@@ -10,20 +10,23 @@ would repeat as often. That takes no search for s, and comes with an interval.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics.arrays import checked
+from keras_gans.metrics.arrays import check_real, check_whole, checked
+from keras_gans.metrics.features import BATCH, Progress
+from keras_gans.metrics.gathered import Rows, rows_of, seed_of
 from keras_gans.metrics.nearest import nearest
+from keras_gans.metrics.score import Score, count, protocol
+from keras_gans.metrics.statistics import Reference, reference
 
-CLOSEST = 20
+CLOSEST, PERCENTILE = 20, 0.1
 _Z = 1.959964  # of a normal distribution, 95 % lie within
 _CELLS = 2**24  # numbers in a block of rows, 128 MiB in float64
-_MOST = 1e15  # of a feature: `nearest` squares in float32
+_MOST = 1e15  # of a feature: where float64 has digits left for what is the same
 
 
 class Support(NamedTuple):
@@ -42,7 +45,7 @@ class Support(NamedTuple):
 
 
 class Birthday(NamedTuple):
-    """What `birthday` found.
+    """What `of_rows` found.
 
     support: `Support` of the samples.
     batch: the smallest batch that holds two of the same with probability one half: 23 for a support of 365. Its square,
@@ -63,14 +66,82 @@ class Birthday(NamedTuple):
 
 
 def birthday(
+    fake: Any,
+    real: Any = None,
+    features: Any = None,
+    *,
+    threshold: float | None = None,
+    percentile: float = PERCENTILE,
+    n: int | None = None,
+    seed: int = 0,
+    batch_size: int = BATCH,
+    progress: Progress | None = None,
+) -> Score:
+    """How many different images a model draws, by how often two samples are the same: "support". Higher is better.
+
+    `of_rows` says what is the same, and gives the closest pairs: look at them. Where no two are the same, the value is
+    a lower bound, its interval has no end, and it is shown as "> 3e+06". All rows of both sides are held in memory.
+
+    Args:
+        fake: as for `frechet_distance`, at least 2; best 2,000 or more.
+        real: real images in the same forms, or a `Reference`, of which the rows that it keeps are taken. They say what
+            is the same, unless `threshold` does. Files are brought to the model's size.
+        features: an extractor; None: pixels, where images come.
+        threshold, percentile: as for `of_rows`.
+        n, seed, batch_size, progress: as for `frechet_distance`.
+
+    Returns:
+        `Score`, whose interval is the estimate's own; in `details` how many pairs are the same, of how many, by which
+        distance, and how many real ones are ("real_collisions").
+
+    Raises:
+        MetricError: there are too few, or of different sizes, or an argument is not as above.
+        DataError: images that cannot be read.
+    """
+    _check_threshold(threshold, percentile, real is not None)
+    theirs = _real_rows(real, features, getattr(fake, "image_shape", None), batch_size, progress)
+    ours = rows_of(fake, features, n, seed, batch_size, progress)
+    found = of_rows(ours.rows, None if theirs is None else theirs.rows, threshold, percentile, closest=0)
+    support = found.support
+    sided = (None, None) if theirs is None else (theirs.identity, f"{count(len(theirs.rows))} real")
+    same = f"{percentile:g} %" if threshold is None else f"within {threshold:g}"
+    details = {"collisions": support.collisions, "pairs": support.pairs, "threshold": found.threshold}
+    return Score(
+        "support",
+        protocol("support", ours.features, len(ours.rows), *sided, same),
+        support.value if math.isfinite(support.value) else support.low,
+        interval=(support.low, support.high),
+        n_real=None if theirs is None else len(theirs.rows),
+        n_fake=len(ours.rows),
+        seed=seed_of(fake, seed),
+        features=ours.features,
+        features_sha256=ours.sha256,
+        details=details if found.real is None else {**details, "real_collisions": found.real.collisions},
+    )
+
+
+def _real_rows(real: Any, features: Any, shape: Any, batch_size: int, progress: Progress | None) -> Rows | None:
+    """What says what is the same, at least 2 rows; None where nothing came."""
+    if real is None:
+        return None
+    if isinstance(real, Reference):
+        side = reference(real, features)
+        found = Rows(side.rows, None, side.identity, side.features, side.features_sha256)
+    else:
+        found = rows_of(real, features, None, 0, batch_size, progress, shape)
+    _rows(found.rows, "real images")
+    return found
+
+
+def of_rows(
     samples: Any,
     real: Any = None,
     threshold: float | None = None,
-    percentile: float = 0.1,
+    percentile: float = PERCENTILE,
     same: Callable[[int, int], bool] | None = None,
     closest: int = CLOSEST,
 ) -> Birthday:
-    """Estimates how many different images a model draws, from how often two samples are the same.
+    """Estimates how many different images there are, from how often two samples are the same.
 
     What "the same" is decides the result, and no distance knows it as a person does. By default it is as near as real
     images hardly ever come: one in a thousand has another so near (`percentile`). For m real images that makes m / 2000
@@ -102,14 +173,14 @@ def birthday(
     Raises:
         MetricError: there are too few rows, rows differ in size or are not finite, or an argument is not as above.
     """
+    _check_threshold(threshold, percentile, real is not None)
+    check_whole("closest", closest, 0)
     x = _rows(samples, "samples")
     others = None if real is None else _rows(real, "real images")
     if others is not None and others.shape[1] != x.shape[1]:
         raise MetricError(
             f"Samples and real images of one size were wanted, and rows of {x.shape[1]} and {others.shape[1]} came."
         )
-    if not isinstance(closest, numbers.Integral) or isinstance(closest, bool) or closest < 0:
-        raise MetricError(f"closest is a whole number of pairs, and {closest!r:.80} came: give 0 or more.")
     limit = _threshold(threshold, percentile, others)
     partners, near = _scan(x, limit, int(closest), same)
     support = _support(partners)
@@ -120,31 +191,33 @@ def birthday(
 def _rows(x: Any, what: str) -> np.ndarray:
     """(n, d) in the dtype that it has."""
     rows = checked(x, what)
-    if len(rows) < 2:
-        raise MetricError(f"At least 2 {what} were wanted, and {len(rows)} came: give more.")
+    check_enough(what, len(rows))
     if max(float(rows.max()), -float(rows.min())) > _MOST:
         raise MetricError(f"Numbers of at most {_MOST:.0e} were wanted in {what}, and larger ones came: scale them.")
     return rows
 
 
-def _threshold(threshold: Any, percentile: Any, real: np.ndarray | None) -> float:
+def check_enough(what: str, n: int) -> None:
+    """MetricError for fewer than two."""
+    if n < 2:
+        raise MetricError(f"At least 2 {what} were wanted, and {n} came: give more.")
+
+
+def _check_threshold(threshold: Any, percentile: Any, has_real: bool) -> None:
     if threshold is not None:
-        if not _is_real(threshold) or not 0 <= threshold <= 1e100:
-            raise MetricError(f"A threshold is a distance in 0..1e100, and {threshold!r:.80} came: give a number.")
-        return float(threshold)
-    if real is None:
+        check_real("A threshold", threshold, 0, 1e100)
+    elif not has_real:
         raise MetricError("Real images or a threshold were wanted, to say what counts as the same, and neither came.")
-    if not _is_real(percentile) or not 0 <= percentile <= 100:
-        raise MetricError(f"A percentile in 0..100 was wanted, and {percentile!r:.80} came: give a number.")
-    rows = np.empty(real.shape, "float32")  # counted from the first row, for `nearest` keeps no more digits than this
-    np.subtract(real, real[0].astype("float64"), out=rows, casting="same_kind")
-    pairs = np.stack([np.arange(len(rows)), nearest(rows, rows, itself=True).indices], axis=1)
+    else:
+        check_real("percentile", percentile, 0, 100)
+
+
+def _threshold(threshold: Any, percentile: Any, real: np.ndarray | None) -> float:
+    if threshold is not None or real is None:
+        return float(threshold)
+    pairs = np.stack([np.arange(len(real)), nearest(real, real, itself=True).indices], axis=1)
     # A millionth above: rounding shall not part the threshold from the very pair that it was taken from.
     return float(np.percentile(_distances(real, pairs), percentile)) * (1.0 + 1e-6)
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 # --- from counts to a support -------------------------------------------------------------------------

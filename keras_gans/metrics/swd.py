@@ -1,13 +1,83 @@
 """Sliced Wasserstein distance between patches of two sets of images (Karras et al. 2018): how far samples are from real
 images in local structure, at each scale, without a classifier."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from keras_gans.artifacts import MetricError
+from keras_gans.metrics.arrays import check_whole
+from keras_gans.metrics.features import BATCH, Progress
+from keras_gans.metrics.gathered import check_alike, pictures_of, seed_of, some_of
+from keras_gans.metrics.score import Score, protocol
+
 PATCH, SMALLEST = 7, 16
+PATCHES, DIRECTIONS = 128, 512
 _BINOMIAL = np.array([1, 4, 6, 4, 1], "float32") / 16
 
 
-def sliced_wasserstein(images, real, patches=128, directions=512, seed=0):
+def sliced_wasserstein(
+    fake: Any,
+    real: Any,
+    *,
+    patches: int = PATCHES,
+    directions: int = DIRECTIONS,
+    n: int | None = None,
+    seed: int = 0,
+    batch_size: int = BATCH,
+    progress: Progress | None = None,
+) -> Score:
+    """The mean over all scales of the sliced Wasserstein distance, times 1000: "swd". Lower is better.
+
+    As many are taken of both sides: of more samples the first ones, of more real images an even choice, always the
+    same. Everything is held in memory.
+
+    Args:
+        fake: images as `frechet_distance` takes them, of 16, 32, 64, ... pixels a side.
+        real: the same; files are brought to the model's size.
+        patches, directions: as for `of_images`.
+        n, batch_size, progress: as for `frechet_distance`.
+        seed: of a model's samples, and of places and directions.
+
+    Returns:
+        `Score`, with the distance at each scale in `details`: "level_32", "level_16".
+
+    Raises:
+        MetricError: the sides differ in size, or are of another size than said, or an argument is not as above.
+        DataError: images that cannot be read.
+    """
+    check_whole("patches", patches, 1)
+    check_whole("directions", directions, 1)
+    shape = getattr(fake, "image_shape", None)
+    if shape is not None:
+        check_shape(shape)
+    if hasattr(fake, "generate") and n is not None:  # so that the real side is known to fit before anything is drawn
+        theirs = some_of(real, n, batch_size, progress, shape)
+        check_alike(shape, theirs.images.shape[1:])
+        ours = pictures_of(fake, min(n, len(theirs.images)), seed, batch_size, progress)
+    else:
+        ours = pictures_of(fake, n, seed, batch_size, progress)
+        theirs = some_of(real, len(ours.images), batch_size, progress, ours.images.shape[1:])
+    count, side = len(theirs.images), "x".join(str(length) for length in ours.images.shape[1:])
+    found = of_images(ours.images[:count], theirs.images, patches, directions, seed)
+    facts = (side, count, theirs.identity, f"{patches} patches", f"{directions} directions")
+    return Score(
+        "swd",
+        protocol("swd", *facts),
+        found.pop("mean"),
+        n_real=count,
+        n_fake=count,
+        seed=seed_of(fake, seed),
+        details={f"level_{level}": value for level, value in found.items()},
+    )
+
+
+def of_images(
+    images: Any, real: Any, patches: int = PATCHES, directions: int = DIRECTIONS, seed: int = 0
+) -> dict[int | str, float]:
     """The distance at each level of a Laplacian pyramid, times 1000.
 
     Both sets are taken apart into a Laplacian pyramid down to 16x16. At each level `patches` places an image are drawn,
@@ -24,11 +94,14 @@ def sliced_wasserstein(images, real, patches=128, directions=512, seed=0):
         {side of the level: distance}, the finest first, and {"mean": their mean}.
 
     Raises:
-        ValueError: the sets differ in shape, or are not as above.
+        MetricError: the sets differ in shape, or are not as above.
     """
-    images, real = np.asarray(images), np.asarray(real)
-    _check(images, real)
-    found = {}
+    for name, value in (("patches", patches), ("directions", directions)):
+        check_whole(name, value, 1)
+    check_whole("seed", seed, 0)
+    images, real = _checked(images), _checked(real)
+    check_alike(images.shape, real.shape)
+    found: dict[int | str, float] = {}
     levels = zip(_pyramid(images), _pyramid(real), strict=True)
     for number, (ours, theirs) in enumerate(levels):
         rng = np.random.default_rng([seed, number])
@@ -37,17 +110,27 @@ def sliced_wasserstein(images, real, patches=128, directions=512, seed=0):
     return {**found, "mean": float(np.mean(list(found.values())))}
 
 
-def _check(images, real):
-    if images.shape != real.shape:
-        raise ValueError(f"two sets of one shape were wanted, got {images.shape} and {real.shape}")
-    sides = {SMALLEST * 2**k for k in range(8)}
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[1] != images.shape[2] or len(images) == 0:
-        raise ValueError(f"uint8 images (n, side, side, c) were wanted, got {images.dtype} of shape {images.shape}")
-    if images.shape[1] not in sides:
-        raise ValueError(f"a side of 16, 32, 64, ... was wanted, got {images.shape[1]}")
+def check_shape(shape: Any) -> None:
+    """MetricError unless images (h, w, c) have a side of 16, 32, 64, ..."""
+    if shape[0] != shape[1] or shape[0] not in {SMALLEST * 2**k for k in range(8)}:
+        raise MetricError(
+            f"swd takes images with a side of 16, 32, 64, ..., and {shape[0]}x{shape[1]} came: leave it out, or bring "
+            "both sides to such a size."
+        )
 
 
-def _pyramid(images):
+def _checked(images: Any) -> np.ndarray:
+    x = np.asarray(images)
+    if x.ndim != 4 or x.dtype != np.uint8 or x.size == 0:
+        raise MetricError(
+            f"uint8 images (n, side, side, c) were wanted, n and c above 0, and {x.dtype} of shape {x.shape} came: "
+            "bring them there with keras_gans.data.to_uint8."
+        )
+    check_shape(x.shape[1:])
+    return x
+
+
+def _pyramid(images: np.ndarray) -> Iterator[np.ndarray]:
     """The Laplacian pyramid of (n, s, s, c): differences to the blurred at s, s / 2, ..., and what is left at 16."""
     x = images.astype("float32") / 127.5 - 1.0
     while x.shape[1] > SMALLEST:
@@ -57,7 +140,7 @@ def _pyramid(images):
     yield x
 
 
-def _enlarged(x):
+def _enlarged(x: np.ndarray) -> np.ndarray:
     """Twice the height and width: zeros between, and the same blur at four times the weight."""
     n, h, w, c = x.shape
     large = np.zeros((n, 2 * h, 2 * w, c), "float32")
@@ -65,14 +148,14 @@ def _enlarged(x):
     return _blurred(_blurred(large, 1), 2) * 4.0
 
 
-def _blurred(x, axis):
+def _blurred(x: np.ndarray, axis: int) -> np.ndarray:
     """The binomial filter along one axis, reflected at the edges."""
     padding = [(2, 2) if k == axis else (0, 0) for k in range(4)]
     padded, length = np.pad(x, padding, mode="reflect"), x.shape[axis]
     return sum(weight * padded.take(range(k, k + length), axis) for k, weight in enumerate(_BINOMIAL))
 
 
-def _patches(level, count, rng):
+def _patches(level: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """(n * count, 7 * 7 * c) float32: patches at random places, normalised by channel."""
     n, side, _, channels = level.shape
     windows = np.lib.stride_tricks.sliding_window_view(level, (PATCH, PATCH), (1, 2))  # (n, places, places, c, 7, 7)
@@ -82,7 +165,7 @@ def _patches(level, count, rng):
     return ((found - mean) / np.maximum(deviation, 1e-8)).reshape(n * count, -1)
 
 
-def _distance(a, b, directions, rng):
+def _distance(a: np.ndarray, b: np.ndarray, directions: int, rng: np.random.Generator) -> float:
     """The mean over random directions of the one-dimensional Wasserstein distance."""
     total, block = 0.0, 64  # directions at a time, for memory
     for start in range(0, directions, block):

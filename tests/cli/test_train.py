@@ -41,7 +41,7 @@ def test_a_run_leaves_all_of_it_behind(kg, zoo, photos):
     assert (run / "curve.csv").read_text().startswith("step,d_loss,g_loss\n1,")
     card = artifacts.read_card(run / "model")
     assert (card["name"], card["status"], card["weights_license"]) == ("run", "pretrained", "unstated")
-    assert card["data"] == {"source": str(photos), "split": "train", "seen": "photos"}
+    assert card["data"] == {"source": str(photos), "split": "train", "seen": "24 pictures of photos"}
     assert "limits" not in card
     assert kg("generate", "./deep/run").exit_code == 0
     assert "2014" in kg("info", "./deep/run").stdout
@@ -105,7 +105,7 @@ def test_finetune_begins_with_the_published_weights(kg, zoo, photos, still):
     sha = artifacts.read_provenance(zoo / "toy_digits")["sha256"]
     recipe = artifacts.read_provenance("run/model")["provenance"]["recipe"]
     assert recipe["finetuned"] == f"toy_digits, version 1, sha256 {sha[:16]}"
-    assert artifacts.read_card("run/model")["data"]["seen"] == "9 images, then photos"
+    assert artifacts.read_card("run/model")["data"]["seen"] == "9 images, then 24 pictures of photos"
 
     assert kg(*ask, "--out", "run").exit_code == 1  # which would be another run
     assert kg(*ask, "--out", "fresh").exit_code == 0
@@ -146,6 +146,26 @@ def test_what_goes_wrong_is_said_on_the_way(kg, zoo, photos):
     told = [line for line in lines if "gradient was not finite in 5 turns in a row, and moved nothing." in line]
     assert [line.split(":")[0] for line in told] == ["step 5", "step 6"]  # the generator meets it in step 1 already
     assert told[1].endswith("Try half the discriminator's learning rate, now 1e+38.")
+
+
+def test_what_looks_find_is_said_on_the_way(kg, zoo, photos, monkeypatch):
+    """Players that never move: the discriminator's logits stay the same. Looks begin at step 2 here, not at 1000."""
+    from keras_gans.training import callbacks
+
+    class Soon(callbacks.Health):
+        def __init__(self, **arguments):
+            super().__init__(**{**arguments, "every": 1, "grace": 2, "patience": 2})
+
+    monkeypatch.setattr(callbacks, "Health", Soon)
+    card = artifacts.read_card(zoo / "toy_recipe")
+    still = {"class": "SGD", "learning_rate": 0.0}
+    card["recipes"]["quick"]["compile"] |= {"generator_optimizer": still, "discriminator_optimizer": still}
+    artifacts.write_card(zoo / "toy_recipe", card)
+    result = kg("train", "toy_recipe", "--data", photos, "--out", "run")
+    assert result.stdout == "wrote run/model (6 steps)\n"
+    (told,) = [line for line in result.stderr.splitlines() if "The discriminator says nothing: its logits" in line]
+    assert told.startswith("step 3: ")
+    assert " Try " in told
 
 
 def test_a_classifier(kg, zoo, photos):

@@ -1,7 +1,8 @@
 """Writes metrics.npz: what independent public implementations say of small sets of features.
 
-Needs `pip install -e ".[crosscheck]"`. Fréchet distances by scipy.linalg.sqrtm, as Heusel et al. take them; kernel
-distances and Inception scores by torch-fidelity; precision, recall, density and coverage by prdc.
+Needs `pip install -e ".[crosscheck]"`. Fréchet distances, kernel distances and Inception scores by torch-fidelity;
+precision, recall, density and coverage by prdc. Fréchet distances are held to scipy.linalg.sqrtm as well, by which
+Heusel et al. take them.
 """
 
 import sys
@@ -14,15 +15,30 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 
 def sets():
-    """(fake, real): easy, correlated and of unequal size, skewed and non-negative as pooled ReLU features are."""
+    """(fake, real): easy, correlated and of unequal size, skewed and non-negative as pooled ReLU features are; whole
+    numbers, of which many are equally near; and with copies of real rows among the samples, in eighths. Sums of squares
+    of the last two are exact, so that prdc has no rounding to decide what lies on a ball's edge.
+    """
     rng = np.random.default_rng(7)
     mix = rng.normal(size=(16, 16))
     yield rng.normal(size=(120, 8)), rng.normal(size=(120, 8)) + 0.5
     yield rng.normal(size=(300, 16)) @ mix, 1.2 * rng.normal(size=(220, 16)) @ mix + 0.3
     yield np.maximum(rng.normal(size=(260, 24)), 0) ** 2, np.maximum(rng.normal(size=(260, 24)) - 0.2, 0) ** 2
+    yield rng.integers(0, 5, (200, 4)), rng.integers(0, 4, (180, 4))
+    fresh, real = (np.round(8 * rng.normal(size=(n, 8))) / 8 for n in (75, 150))
+    yield np.concatenate([rng.permutation(real)[:75], fresh]), real
 
 
 def frechet(fake, real):
+    """torch-fidelity's."""
+    import torch
+    from torch_fidelity import metric_fid
+
+    sides = [metric_fid.fid_features_to_statistics(torch.from_numpy(side)) for side in (fake, real)]
+    return metric_fid.fid_statistics_to_metric(*sides, verbose=False)[metric_fid.KEY_METRIC_FID]
+
+
+def frechet_by_root(fake, real):
     """By a matrix square root."""
     import scipy.linalg
 
@@ -71,6 +87,7 @@ def main():
         arrays[f"fake_{k}"], arrays[f"real_{k}"] = fake, real
         wide, other = fake.astype("float64"), real.astype("float64")
         kept["frechet"].append(frechet(wide, other))
+        assert abs(kept["frechet"][-1] - frechet_by_root(wide, other)) < 1e-8
         kept["kernel"].append(kernel(wide, other, ours.subsets(len(fake), len(real), 4, 50, seed=k)))
         kept["prdc_3"].append(prdc(wide, other, 3))
         kept["prdc_5"].append(prdc(wide, other, 5))

@@ -2,13 +2,15 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
 
+from keras_gans import metrics
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics import support_size
-from keras_gans.metrics.support_size import birthday
+from keras_gans.metrics.support_size import of_rows as birthday
 
 
 def _drawn(rng, images, n, blur=0.0):
@@ -194,6 +196,29 @@ def test_closest_is_as_long_as_there_are_pairs(rng):
         assert found.distances.shape == (length,)
         assert (found.closest[:, 0] < found.closest[:, 1]).all()
         assert (np.diff(found.distances) >= 0).all()
+
+
+# --- as a score ---------------------------------------------------------------------------------------
+
+
+def test_it_is_a_score_with_the_interval_of_the_estimate(rng):
+    real, samples = rng.normal(size=(300, 3)), _drawn(rng, rng.normal(size=(50, 3)), 200)
+    found, expected = metrics.birthday(samples, real), birthday(samples, real)
+    assert (found.metric, found.value, found.n_fake, found.n_real) == ("support", expected.support.value, 200, 300)
+    assert found.interval == (expected.support.low, expected.support.high)
+    assert found.details["collisions"] == expected.support.collisions
+    assert found.details["real_collisions"] == expected.real.collisions
+    assert re.fullmatch(r"support\[200, given@\w{8}, 300 real, 0\.1 %\]", found.protocol)
+    assert metrics.birthday(samples, threshold=0.5).protocol == "support[200, within 0.5]"
+    side = metrics.reference(real, kept=100)
+    assert metrics.birthday(samples, side).protocol == f"support[200, {side.identity}, 100 real, 0.1 %]"
+
+
+def test_without_a_collision_the_score_is_a_bound(rng):
+    found = metrics.birthday(rng.normal(size=(100, 20)), threshold=1e-3)
+    assert found.is_bound
+    assert found.value == found.interval[0] == pytest.approx(4950 / 3.841 + 1, rel=1e-3)
+    assert found.shown() == "> 1290"
 
 
 # --- hostile input ------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ def features():
 def test_frechet_distance(features):
     fake, real = features
     traces = np.trace(moments.moments(fake).covariance) + np.trace(moments.moments(real).covariance)
-    expected = public.frechet(fake.astype("float64"), real.astype("float64"))
-    assert metrics.frechet_distance(fake, real).value == pytest.approx(expected, abs=1e-6 * traces)
+    sides = fake.astype("float64"), real.astype("float64")
+    for theirs in (public.frechet, public.frechet_by_root):
+        assert metrics.frechet_distance(fake, real).value == pytest.approx(theirs(*sides), abs=1e-6 * traces)
 
 
 def test_kernel_distance_of_the_same_subsets(features):
@@ -51,3 +52,18 @@ def test_inception_score():
 def test_precision_recall_density_coverage_exactly(features, k):
     found = (*prdc.shares(*features, k), *prdc.balls(*features, k))
     assert found == pytest.approx(public.prdc(*(x.astype("float64") for x in features), k), rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.parametrize("ties", ["whole numbers", "copies", "itself"])
+def test_what_lies_on_an_edge_lies_where_prdc_has_it(features, k, ties):
+    """In eighths, whose sums of squares are exact: else prdc's own rounding decides."""
+    fake, real = (np.round(8 * x) / 8 for x in features)
+    if ties == "whole numbers":
+        fake, real = np.round(fake[:, :6] * 3), np.round(real[:, :6] * 3)
+    elif ties == "copies":
+        fake = np.concatenate([real[::2], fake[:1000]])
+    else:
+        fake = real.copy()
+    found = (*prdc.shares(fake, real, k), *prdc.balls(fake, real, k))
+    assert found == pytest.approx(public.prdc(fake.astype("float64"), real.astype("float64"), k), rel=1e-12)

@@ -62,6 +62,22 @@ def test_fewer_images_than_numbers_are_an_error_that_names_the_kernel_distance(r
         metrics.frechet_distance(rng.normal(size=(50, 4)), rng.normal(size=(50, 5)))
 
 
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"n": -5}, "n is a number of images, and -5 came"),
+        ({"n": 2.5}, r"n is a number of images, and 2\.5 came"),
+        ({"n": 51}, "51 rows of features were wanted and 50 came"),
+        ({"n": 4}, "more than 4 images a side, and 4 came"),
+        ({"seed": -1}, "seed is a whole number of at least 0, and -1 came"),
+        ({"batch_size": 0}, "batch_size is a whole number of at least 1, and 0 came"),
+    ],
+)
+def test_what_is_asked_for_is_looked_at_first(rng, options, text):
+    with pytest.raises(MetricError, match=text):
+        metrics.frechet_distance(rng.normal(size=(50, 4)), rng.normal(size=(50, 4)), **options)
+
+
 def test_moments_are_numpys_however_they_come(rng):
     x = 1e4 + rng.normal(size=(500, 7))
     total = moments.Accumulator()

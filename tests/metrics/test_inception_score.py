@@ -46,5 +46,10 @@ def test_what_is_no_probability_is_refused(rng):
         metrics.inception_score(rng.normal(size=(100, 5)))
     with pytest.raises(MetricError, match="at least one image for each of 10 splits, and 4 came"):
         metrics.inception_score(np.full((4, 5), 0.2))
+    for splits in (2.5, 0, True):
+        with pytest.raises(MetricError, match="splits is a whole number of at least 1"):
+            metrics.inception_score(np.full((40, 5), 0.2), splits=splits)
+    with pytest.raises(MetricError, match="50 rows of probabilities were wanted and 40 came"):
+        metrics.inception_score(np.full((40, 5), 0.2), n=50)
     with pytest.raises(MetricError, match="has no probabilities"):
         metrics.inception_score(np.zeros((10, 8, 8, 3), "uint8"), metrics.Pixels())

@@ -44,9 +44,20 @@ def test_equal_distributions_are_0_apart_in_the_mean(rng):
     assert min(draws) < 0 < max(draws)
     shifted = metrics.kernel_distance(rng.normal(size=(60, 5)) + 1, rng.normal(size=(60, 5)))
     assert shifted.value > 8 * np.std(draws)
-    assert shifted.protocol.endswith("100x60]")
+    assert shifted.protocol.endswith(", 60 real, 100x60]")
+
+
+def test_the_protocol_says_from_how_many_real_rows_it_draws(rng, monkeypatch):
+    side = metrics.reference(rng.normal(size=(60, 5)), kept=40)
+    found = metrics.kernel_distance(rng.normal(size=(50, 5)), side)
+    assert found.protocol == f"kid[50, {side.identity}, 40 real, 100x40]"
+    assert (found.n_real, found.seed) == (60, None)
+    monkeypatch.setattr(kernel, "SUBSETS", 5)
+    assert metrics.kernel_distance(rng.normal(size=(50, 5)), side).protocol.endswith("5x40]")
 
 
 def test_one_image_is_too_few(rng):
     with pytest.raises(MetricError, match="at least 2 images a side, and 1 came"):
         metrics.kernel_distance(rng.normal(size=(1, 5)), rng.normal(size=(60, 5)))
+    with pytest.raises(MetricError, match="count is a whole number of at least 1, and 0 came"):
+        kernel.of_features(rng.normal(size=(9, 5)), rng.normal(size=(9, 5)), count=0)

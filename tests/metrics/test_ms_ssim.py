@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from keras_gans import metrics
 from keras_gans.artifacts import MetricError
-from keras_gans.metrics.multiscale import _unranked, diversity, most_scales, ms_ssim
+from keras_gans.metrics.multiscale import _unranked, most_scales, ms_ssim
+from keras_gans.metrics.multiscale import of_images as diversity
 from keras_gans.metrics.psnr_ssim import ssim
 
 PUBLISHED = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -181,6 +183,15 @@ def test_wrong_sets_are_one_sentence():
     for images, options, text in wrong:
         with pytest.raises(MetricError, match=text):
             diversity(images, **options)
+
+
+def test_diversity_is_a_score(rng):
+    x = _pictures(rng, 9)
+    found, expected = metrics.diversity(x, pairs=20, seed=4), diversity(x, pairs=20, seed=4)
+    assert (found.metric, found.value, found.n_fake, found.seed) == ("ms_ssim", expected.value, 9, None)
+    assert found.details == {"scales": 2, "pairs": 20}
+    assert found.protocol == "ms_ssim[32x32x3, 9, 2 scales, 20 pairs]"
+    assert metrics.diversity(x[:, :28, :28, :1]).protocol == "ms_ssim[28x28x1, 9, 2 scales, 36 pairs]"
 
 
 def test_never_nan(rng):

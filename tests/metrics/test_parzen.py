@@ -1,5 +1,7 @@
 """Parzen windows, against the definition; the protocol's parts."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,35 @@ def test_images_are_taken_as_pixels_from_0_to_1(rng):
 
 def test_the_protocol_holds_the_number_of_pixels(rng):
     x = rng.uniform(size=(9, 3))
-    assert metrics.parzen(x, x, x).protocol.startswith("parzen[3 pixels, 9, given@")
+    found = metrics.parzen(x, x, x).protocol
+    identity = re.search(r"given@\w{8}", found)[0]
+    assert found == f"parzen[3 pixels, 9, {identity}, sigma by 9 of {identity} among 10 in 0.1..1]"
+    assert metrics.parzen(x, x, x[:5]).protocol != found
+    assert metrics.parzen(x[:5], x, x).protocol.startswith("parzen[3 pixels, 5, ")
+
+
+def test_rows_in_0_to_255_are_refused(rng):
+    x = rng.integers(0, 256, (9, 3), dtype="uint8")
+    with pytest.raises(
+        MetricError, match=r"Rows of pixels in 0\.\.1 were wanted and uint8 came: divide 0\.\.255 by 255"
+    ):
+        metrics.parzen(x, x, x)
+    with pytest.raises(MetricError, match="12 rows of pixels were wanted and 9 came"):
+        metrics.parzen(x / 255, x / 255, x / 255, n=12)
+
+
+class Nothing:
+    """A model that must not be asked."""
+
+    image_shape, latent, prior = (4, 4, 1), 2, "uniform"
+
+    def generate(self, **options):
+        raise AssertionError("it was drawn before all was known to fit")
+
+
+def test_nothing_is_drawn_where_the_real_sides_differ(rng):
+    with pytest.raises(MetricError, match="pixels of one length, and 16 and 9 came"):
+        metrics.parzen(Nothing(), rng.uniform(size=(5, 16)), rng.uniform(size=(5, 9)), n=10)
 
 
 def test_sizes_that_differ_are_an_error(rng):

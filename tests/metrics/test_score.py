@@ -7,6 +7,7 @@ import math
 import pytest
 
 from keras_gans.artifacts import MetricError, ProtocolError
+from keras_gans.metrics import score
 from keras_gans.metrics.score import Comparison, Score, compare, over_seeds, protocol
 
 
@@ -59,9 +60,59 @@ def test_the_interval_is_students(rng):
         over_seeds([_score(1.0), _score(1.0, protocol="fid[other]")])
 
 
+@pytest.mark.parametrize(("freedom", "t"), [(1, 12.706), (10, 2.228), (11, 2.201), (20, 2.086), (120, 1.980)])
+def test_students_t_for_any_number_of_seeds(freedom, t):
+    """As tables have it."""
+    assert score.t95(freedom) == pytest.approx(t, abs=5e-4)
+    values = [(-1.0) ** k for k in range(freedom + 1)]
+    low, high = over_seeds([_score(v) for v in values]).interval
+    variance = sum((v - sum(values) / len(values)) ** 2 for v in values) / freedom
+    assert (high - low) / 2 == pytest.approx(t * math.sqrt(variance / len(values)), rel=3e-4)
+
+
+def _support(low, value=None, high=math.inf):
+    return _score(low if value is None else value, (low, high), metric="support", protocol="support[x]")
+
+
+def test_bounds_are_shown_as_such_and_no_mean_is_taken_of_them():
+    bound, estimate = _support(3e6), _support(2e6, 5e6, 2e7)
+    assert (bound.is_bound, estimate.is_bound) == (True, False)
+    assert bound.shown() == "> 3e+06"
+    assert str(bound) == "support[x] > 3e+06"
+    both = over_seeds([bound, estimate, bound])
+    assert (both.value, both.interval) == (2e6, (2e6, math.inf))
+    assert over_seeds([bound, _support(3.5e6)]).value == 3e6
+    assert over_seeds([bound]) == bound
+    assert over_seeds([estimate]) == estimate
+    assert not over_seeds([estimate, _support(1e6, 4e6, 1e7)]).is_bound
+    written = json.dumps(bound.to_dict(), allow_nan=False)
+    assert json.loads(written)["interval"] == [3e6, None]
+    assert Score.from_dict(json.loads(written)) == bound
+
+
+def test_a_bound_decides_nothing_below_itself():
+    assert compare(_support(3e6), _support(5e5, 1e6, 2e6)).better == "a"
+    assert compare(_support(3e6), _support(2e6, 5e6, 2e7)).better is None
+    assert compare(_support(3e6), _support(1e6)).better is None
+    bare = _score(5e6, metric="support", protocol="support[x]")
+    assert compare(_support(3e6), bare).better is None
+    assert compare(bare, _support(6e6)).better == "b"
+
+
+def test_a_metric_of_ones_own_is_not_compared():
+    own = {"metric": "beauty", "protocol": "beauty[x]"}
+    with pytest.raises(MetricError, match="'beauty' came: compare the values"):
+        compare(_score(1.0, **own), _score(2.0, **own))
+
+
+def test_a_probe_compares_the_weights_that_it_probes():
+    a, b = (_score(v, metric="probe", protocol="probe[x]", features_sha256=sha) for v, sha in ((0.7, "a"), (0.8, "b")))
+    assert compare(a, b).better == "b"
+
+
 def test_scores_survive_json():
-    score = _score(1.5, (1.0, 2.0), n_fake=10, details={"sigma": 0.2})
-    assert Score.from_dict(json.loads(json.dumps(score.to_dict()))) == score
-    assert Score.from_dict({**score.to_dict(), "from_the_future": 1}) == score
-    assert "seed" not in score.to_dict()
-    assert str(dataclasses.replace(score, interval=None)) == "fid[tiny-v1, 10k, mnist train] = 1.5"
+    first = _score(1.5, (1.0, 2.0), n_fake=10, details={"sigma": 0.2})
+    assert Score.from_dict(json.loads(json.dumps(first.to_dict()))) == first
+    assert Score.from_dict({**first.to_dict(), "from_the_future": 1}) == first
+    assert "seed" not in first.to_dict()
+    assert str(dataclasses.replace(first, interval=None)) == "fid[tiny-v1, 10k, mnist train] = 1.5"
