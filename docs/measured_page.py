@@ -23,6 +23,7 @@ def page():
         benchmark_table(),
         digits_table(),
         attributes_table(),
+        photographs_table(),
         speed_table(),
         *sanity_tables(),
         *recipe_tables(),
@@ -96,6 +97,27 @@ def digits_table():
     for row in results("digits"):
         verdict = "met" if row["value"] >= row["aim"] else "missed"
         lines.append(f"| {row['what']} | {row['value']:.2f} % | at least {row['aim']} % | {verdict} |")
+    return lines
+
+
+def photographs_table():
+    """How well tiny names photographs."""
+    found = results("tiny")
+    if not found:
+        return []
+    lines = ["## Photographs (`python benchmarks/tiny.py`)", ""]
+    lines += [
+        f"{found['model']} on the {found['images']:,} images of {found['data']} {found['split']}, which it did not see.",
+        "",
+    ]
+    lines += ["| right among its | value | 95 % | aim | |", "|---|---|---|---|---|"]
+    for name, aim in (("top_1", 40), ("top_5", None)):
+        row = found[name]
+        low, high = row["interval"]
+        verdict = "" if aim is None else "met" if row["value"] >= aim else "missed"
+        wanted = "" if aim is None else f"at least {aim} %"
+        guesses = {"top_1": "first guess", "top_5": "first five"}[name]
+        lines.append(f"| {guesses} | {row['value']:.2f} % | {low:.2f} to {high:.2f} % | {wanted} | {verdict} |")
     return lines
 
 
