@@ -107,7 +107,7 @@ def photographs_table():
         return []
     lines = ["## Photographs (`python benchmarks/tiny.py`)", ""]
     lines += [
-        f"{found['model']} on the {found['images']:,} images of {found['data']} {found['split']}, which it did not see.",
+        f"{found['model']} on {found['images']:,} images that it did not see, {found['data']} {found['split']}.",
         "",
     ]
     lines += ["| right among its | value | 95 % | aim | |", "|---|---|---|---|---|"]

@@ -76,8 +76,10 @@ def evaluate(
     subject = Subject(fake, n, extractor, lambda: side.reference, real, batch_size, progress)
     seeds = seeds if drawn else 1
     unread = side.unread() if any(MEASURES[name].looks_at == "features" for name in names) else None
+    measures = [MEASURES[name] for name in names]
+    check(measures, subject, features=False)  # before something is drawn to see how long that takes
     log.info("%s", cost.said(subject, names, seeds, unread))
-    return _over_seeds([MEASURES[name] for name in names], subject, seeds)
+    return _over_seeds(measures, subject, seeds)
 
 
 def upscales(what: Any) -> bool:
