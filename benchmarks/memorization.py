@@ -17,7 +17,8 @@ import numpy as np
 
 import keras_gans
 from keras_gans import artifacts, data
-from keras_gans.metrics.nearest import Nearest, nearest, of_rows
+from keras_gans.api import closest
+from keras_gans.metrics.nearest import nearer, nearest, of_rows
 from keras_gans.zoo import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,32 +38,17 @@ def features(gan, labels):
 
 
 def found_by(look, samples, look_at_real, training, flipped):
-    """`nearest.of_rows` of what these functions give for images. The threshold is of the images as they are; samples
-    are held to their mirror images too, if those were trained on."""
+    """(`nearest.of_rows` of what these functions give for images, bool (n,): whether the nearest one is mirrored).
+
+    The threshold is of the images as they are; samples are held to their mirror images too, if those were trained on.
+    """
     seen, real = look(samples), look_at_real(training)
     found = of_rows(seen, real, asked=ASKED)
     if not flipped:
-        return found
-    mirrored = nearest(seen, look_at_real(training[:, :, ::-1]))
-    nearer = mirrored.distances < found.nearest.distances
-    distances = np.where(nearer, mirrored.distances, found.nearest.distances)
-    indices = np.where(nearer, mirrored.indices + len(real), found.nearest.indices)
-    share = float(np.mean(distances < found.threshold))
-    return found._replace(share=share, nearest=Nearest(distances, indices))
-
-
-def closest_of(found):
-    """The numbers of the samples that are closest to a training image, the closest first."""
-    return np.argsort(found.distances, kind="stable")[:PAIRS]
-
-
-def pairs(samples, training, found):
-    """The closest pairs, four to a row: each sample with the training image right of it."""
-    closest = closest_of(found)
-    both_ways = [training, training[:, :, ::-1]]
-    real = [both_ways[i // len(training)][i % len(training)] for i in found.indices[closest]]
-    shown = np.stack([samples[closest], np.stack(real)], axis=1)
-    return data.grid(shown.reshape(-1, *samples.shape[1:]), 8)
+        return found, np.zeros(len(samples), bool)
+    best, turned = nearer(found.nearest, nearest(seen, look_at_real(training[:, :, ::-1])))
+    share = float(np.mean(best.distances < found.threshold))
+    return found._replace(share=share, nearest=best), turned
 
 
 def measure(name):
@@ -73,9 +59,10 @@ def measure(name):
     samples = gan.generate(SAMPLES, seed=0)
     flipped = card.recipes[card.default_recipe].get("data", {}).get("flip", False)
     wanted = np.arange(SAMPLES) % (gan.num_classes or 1)
-    by_pixels = found_by(lambda images: images, samples, lambda images: images, training, flipped)
-    by_features = found_by(features(gan, wanted), samples, features(gan, real.labels), training, flipped)
-    data.save_png(ROOT / "docs" / "images" / f"nearest_{name}.png", pairs(samples, training, by_pixels.nearest))
+    by_pixels, turned = found_by(lambda images: images, samples, lambda images: images, training, flipped)
+    by_features, _ = found_by(features(gan, wanted), samples, features(gan, real.labels), training, flipped)
+    pairs = closest.chosen(samples, training, by_pixels.nearest, turned, PAIRS)
+    data.save_png(ROOT / "docs" / "images" / f"nearest_{name}.png", closest.page(pairs))
     return {
         "samples": SAMPLES,
         "training_images": len(training),
@@ -83,7 +70,7 @@ def measure(name):
         "sha256": artifacts.read_provenance(card.folder)["sha256"],
         "closer_by_pixels_per_cent": round(100 * by_pixels.share, 1),
         "closer_by_features_per_cent": round(100 * by_features.share, 1),
-        "closest": closest_of(by_pixels.nearest).tolist(),
+        "closest": pairs.numbers.tolist(),
     }
 
 

@@ -114,7 +114,7 @@ def _photographs(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) ->
 
     architecture = {**card.architecture, **recipe.get("architecture", {}), **settings}
     scale = architecture.get("scale", 4)
-    crop = architecture.get("size") or recipe.get("data", {}).get("crop", 24 * scale)
+    crop = architecture.get("size") or recipe.get("data", {}).get("crop")
     return partial(data.super_resolution, scale=scale, crop=crop, batch=recipe["batch_size"])
 
 
@@ -180,7 +180,7 @@ def _card_of_run(
     split = split or ("train" if data else card.data["split"])
     if (source, split) == (card.data["source"], card.data["split"]) and not finetuned:
         return found
-    count = len(images) if card.task == "upscale" else images.count()  # photographs are all read by now
+    count = images.count()
     seen = f"{count:,} picture{'' if count == 1 else 's'} of {images.name}"
     how = "fine-tuned" if finetuned else "trained"
     found.pop("limits", None)  # known of other weights
@@ -239,10 +239,11 @@ def _run(
 def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any) -> tuple[Any, dict[str, Any]]:
     """What trains a model of the card's task, and the arguments that are that one's own."""
     from keras_gans import models
+    from keras_gans.models.supervised import SupervisedModel
     from keras_gans.training import run, supervised
     from keras_gans.training.callbacks import Health
 
-    if card["family"] in models.SUPERVISED:
+    if issubclass(getattr(models, card["family"]), SupervisedModel):
         return supervised.train, {"callbacks": callbacks, "sample_every": sample_every}
     if card["task"] == "upscale":
         return run.train, {"callbacks": callbacks, "sample_every": sample_every}

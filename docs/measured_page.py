@@ -25,6 +25,7 @@ def page():
         attributes_table(),
         photographs_table(),
         speed_table(),
+        upscaling_table(),
         *sanity_tables(),
         *recipe_tables(),
     ]
@@ -97,6 +98,24 @@ def digits_table():
     for row in results("digits"):
         verdict = "met" if row["value"] >= row["aim"] else "missed"
         lines.append(f"| {row['what']} | {row['value']:.2f} % | at least {row['aim']} % | {verdict} |")
+    return lines
+
+
+def upscaling_table():
+    """How fast photographs are upscaled, beside PyTorch."""
+    found = results("upscaling")
+    if not found:
+        return []
+    lines = ["## Upscaling (`python benchmarks/upscaling.py`)", ""]
+    lines += ["| SRResNet, float32, 256x256 four times as large | median | spread |", "|---|---|---|"]
+    for side, words in (("ours", "megapixels a second"), ("theirs", "the same network in PyTorch")):
+        row = found["megapixels_per_s"][side]
+        lines.append(f"| {words} | {row['median']:.3f} | {row['low']:.3f} to {row['high']:.3f} |")
+    row = found["ratio"]
+    verdict = "met" if row["median"] >= found["aim"] else "missed"
+    lines.append(
+        f"| ratio (at least {found['aim']:g}: {verdict}) | {row['median']:.2f} | {row['low']:.2f} to {row['high']:.2f} |"
+    )
     return lines
 
 

@@ -10,7 +10,7 @@ from keras_gans.api.evaluation import resolve
 from keras_gans.api.real_images import images_of
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics import sources
-from keras_gans.metrics.nearest import Nearest, nearest
+from keras_gans.metrics.nearest import Nearest, nearer, nearest
 
 SAMPLES = 1000
 _BLOCK = 8192  # real images at a time
@@ -77,9 +77,14 @@ def closest_pairs(
     if real.shape != (height, width, channels):
         raise MetricError(f"Real images of {width}x{height}x{channels} were wanted, as the samples are: resize them.")
     found, turned = _nearest(samples, real.images, _mirrors(card) if mirror is None else mirror)
+    return chosen(samples, real.images, found, turned, count)
+
+
+def chosen(samples: np.ndarray, real: Any, found: Nearest, turned: np.ndarray, count: int) -> Pairs:
+    """The `count` closest `Pairs`, of `found`, the nearest real image of each sample, and whether it is mirrored."""
     closest = np.argsort(found.distances, kind="stable")[:count]
     numbers, turned = found.indices[closest], turned[closest]
-    pictures = np.stack([_uint8(real.images[int(i)]) for i in numbers])
+    pictures = np.stack([sources.as_uint8(real[int(i)]) for i in numbers])
     pictures[turned] = pictures[turned][:, :, ::-1]
     return Pairs(samples[closest], pictures, found.distances[closest], closest, numbers, turned)
 
@@ -109,19 +114,12 @@ def _mirrors(card: Any) -> bool:
 
 def _nearest(samples: np.ndarray, real: Any, mirror: bool) -> tuple[Nearest, np.ndarray]:
     """(the nearest real image of each sample, bool (n,): whether it is that image mirrored)."""
-    distances = np.full(len(samples), np.inf)
-    indices, turned = np.zeros(len(samples), "int64"), np.zeros(len(samples), bool)
+    best = Nearest(np.full(len(samples), np.inf), np.zeros(len(samples), "int64"))
+    turned = np.zeros(len(samples), bool)
     for start in range(0, len(real), _BLOCK):
-        block = _uint8(real[start : start + _BLOCK])
+        block = sources.as_uint8(real[start : start + _BLOCK])
         for mirrored in (False, True)[: 1 + mirror]:
             found = nearest(samples, block[:, :, ::-1] if mirrored else block)
-            nearer = found.distances < distances
-            distances[nearer], indices[nearer] = found.distances[nearer], start + found.indices[nearer]
-            turned[nearer] = mirrored
-    return Nearest(distances, indices), turned
-
-
-def _uint8(images: np.ndarray) -> np.ndarray:
-    from keras_gans.data import to_uint8
-
-    return images if images.dtype == np.uint8 else to_uint8(images, -1.0, 1.0)
+            best, these = nearer(best, found._replace(indices=start + found.indices))
+            turned[these] = mirrored
+    return best, turned

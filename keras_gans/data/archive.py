@@ -84,9 +84,7 @@ def open_zip(path: str, split: str, size: int | None, channels: int | None, limi
             "give a .zip of images, or of one folder a class."
         )
     zipped = Zipped(path, found, spread(paths, limit), classes=has_classes(paths))
-    name = Path(path).name
-    count = partial(len, zipped)
-    return Images(partial(read, zipped), name=name, size=size, channels=channels, count=count, encoded=zipped)
+    return Images(partial(read, zipped), name=Path(path).name, size=size, channels=channels, encoded=zipped)
 
 
 def _clean(name: str) -> str:

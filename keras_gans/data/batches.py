@@ -24,6 +24,10 @@ class Batches(ABC):
     def __len__(self) -> int:
         """How many images."""
 
+    def count(self) -> int:
+        """The same; where that can be known before they are read, without reading them."""
+        return len(self)
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Equal if and only if training sees the same."""

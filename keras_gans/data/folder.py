@@ -58,9 +58,7 @@ def open_folder(
             "give a folder of images, or of one subfolder a class."
         )
     files = Files(str(Path(folder)), spread(paths, limit), classes=has_classes(paths))
-    name = Path(path).resolve().name
-    count = partial(len, files)
-    return Images(partial(read, files), name=name, size=size, channels=channels, count=count, encoded=files)
+    return Images(partial(read, files), name=Path(path).resolve().name, size=size, channels=channels, encoded=files)
 
 
 def _subfolders(folder: str | os.PathLike[str]) -> set[str]:

@@ -22,6 +22,7 @@ from keras_gans.data.pipeline import Images, philox
 log = logging.getLogger("keras_gans")
 
 SCALES = (2, 3, 4)
+SMALL = 24  # pixels: side of the paper's small squares
 _STREAM = 4  # of a step's draws: see pipeline.philox
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -114,7 +115,9 @@ class Patches(Batches):
         return self.steps_per_epoch(batch_size)
 
 
-def super_resolution(source: Any, scale: int = 4, crop: int = 96, batch: int = 16, split: str = "train") -> Patches:
+def super_resolution(
+    source: Any, scale: int = 4, crop: int | None = None, batch: int = 16, split: str = "train"
+) -> Patches:
     """Photographs, of any sizes, as what a super-resolution model is fitted on.
 
         model.fit(keras_gans.data.super_resolution("photos", scale=4, crop=96, batch=16))
@@ -126,7 +129,7 @@ def super_resolution(source: Any, scale: int = 4, crop: int = 96, batch: int = 1
         source: a folder, looked through with all its subfolders; or uint8 arrays: a list of (h, w, 3) or (h, w), or one
             (n, h, w, c); or `Images`. Grey becomes colour.
         scale: 2, 3 or 4: how much smaller the small ones are.
-        crop: side of the large squares in pixels, a multiple of `scale`.
+        crop: side of the large squares in pixels, a multiple of `scale`. None: 24 times the scale, 96 at 4.
         batch: squares a step.
         split: of a folder whose subfolders are all called like splits.
 
@@ -136,8 +139,9 @@ def super_resolution(source: Any, scale: int = 4, crop: int = 96, batch: int = 1
     """
     if scale not in SCALES:
         raise DataError(f"scale is 2, 3 or 4, and {scale!r} came: choose one.")
+    crop = SMALL * scale if crop is None else crop
     if not _is_count(crop) or crop % scale:
-        raise DataError(f"crop is a multiple of scale={scale}, and {crop!r} came: give one, as {24 * scale}.")
+        raise DataError(f"crop is a multiple of scale={scale}, and {crop!r} came: give one, as {SMALL * scale}.")
     if not _is_count(batch):
         raise DataError(f"batch is a whole number above 0, and {batch!r} came: give another.")
     photographs, name = photographs_of(source, split)

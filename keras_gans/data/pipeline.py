@@ -56,7 +56,7 @@ class Images(Batches):
         name: where the images come from, for people ("tfds:mnist train").
         size, channels: what `source` is asked for, where it is a function.
         flip: whether `batches` mirrors images.
-        count: says how many `source` will read, where that can be known before.
+        count: says how many `source` will read, where that can be known before and is not the number of `encoded`.
         encoded: the pictures that `source` decodes, where they are files.
         """
         self.name, self.flip = name, flip
@@ -123,7 +123,11 @@ class Images(Batches):
 
     def count(self) -> int:
         """How many images, where it can be without decoding any: then those that cannot be read are among them."""
-        return self._count() if self._decoded is None and self._count is not None else len(self)
+        if self._decoded is not None:
+            return len(self)
+        if self._count is not None:
+            return self._count()
+        return len(self) if self.encoded is None else len(self.encoded)
 
     def __repr__(self) -> str:
         # Printing must not decode a million files.

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_gans.artifacts import MetricError
-from keras_gans.data import to_uint8
 from keras_gans.metrics.arrays import check_asked, checked, classes, first
 from keras_gans.metrics.features import BATCH, Pixels, Progress, Store, identity_of
-from keras_gans.metrics.sources import Batch, Source, Stored, brought_to, open_source
+from keras_gans.metrics.sources import Batch, Source, Stored, as_uint8, brought_to, open_source
 
 
 class Pictures(NamedTuple):
@@ -86,8 +85,7 @@ def some_of(
     check_asked(batch_size=batch_size)
     opened = open_source(source, shape=shape)
     if isinstance(opened, Stored):
-        images = opened.images.images[_chosen(len(opened.images), count)]
-        images = images if images.dtype == np.uint8 else to_uint8(images, -1.0, 1.0)
+        images = as_uint8(opened.images.images[_chosen(len(opened.images), count)])
         return Pictures(images, None, opened.identity())
     whole = pictures_of(opened, None, 0, batch_size, progress)
     return whole._replace(images=whole.images[_chosen(len(whole.images), count)], labels=None)

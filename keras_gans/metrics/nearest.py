@@ -123,6 +123,13 @@ def _check_arguments(percentile: Any, asked: Any) -> None:
     check_whole("asked", asked, 1)
 
 
+def nearer(first: Nearest, second: Nearest) -> tuple[Nearest, np.ndarray]:
+    """(of two answers for the same points the nearer one each, bool (n,): whether that is the second)."""
+    turned = second.distances < first.distances
+    distances = np.where(turned, second.distances, first.distances)
+    return Nearest(distances, np.where(turned, second.indices, first.indices)), turned
+
+
 def nearest(points: Any, reference: Any, itself: bool = False, rows: Any = None) -> Nearest:
     """The nearest row of `reference` to each row of `points`, wherever they lie; of equally near ones the first.
 

@@ -63,7 +63,7 @@ class Stored(Source):
     def batches(self, size: int) -> Iterator[Batch]:
         images, labels = self.images.images, self.images.labels
         for start in range(0, len(images), size):
-            part = _as_uint8(images[start : start + size])
+            part = as_uint8(images[start : start + size])
             yield Batch(part, None if labels is None else labels[start : start + size])
 
     def fingerprint(self) -> str:
@@ -187,7 +187,7 @@ class Dataset(Source):
         self._hash, self._labels, left = hashlib.sha256(), hashlib.sha256(), self.n
         for element in self._dataset.as_numpy_iterator():
             images, labels = element if isinstance(element, tuple) else (element, None)
-            images = _as_uint8(check.checked_images(images))[:left]
+            images = as_uint8(check.checked_images(images))[:left]
             labels = None if labels is None else np.asarray(labels).reshape(-1)[:left]
             self._hash.update(images.tobytes())
             self._labels.update(b"" if labels is None else labels.astype("int64").tobytes())
@@ -278,5 +278,6 @@ def brought_to(images: np.ndarray, shape: tuple[int, int, int] | None) -> np.nda
     return images if shape is None else pixels.resize(images, shape[0], shape[2])
 
 
-def _as_uint8(images: np.ndarray) -> np.ndarray:
+def as_uint8(images: np.ndarray) -> np.ndarray:
+    """uint8 images as they are, float in [-1, 1] as 0..255."""
     return images if images.dtype == np.uint8 else pixels.to_uint8(images, -1.0, 1.0)

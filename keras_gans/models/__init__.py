@@ -11,8 +11,6 @@ FAMILIES = {
     "SRResNet": "srgan",
     "SRGAN": "srgan",
 }
-#: Those of one network, trained by keras_gans.training.supervised.
-SUPERVISED = ("LeNet", "AttributeNet", "ResidualNet", "SRResNet")
 _NAMES = {**FAMILIES, "ConditionalGAN": "dcgan"}
 
 

@@ -36,7 +36,7 @@ def prepared(x, y, scale, size=None):
     if isinstance(x, tuple) and len(x) == 2 and y is None:
         x, y = x
     if isinstance(x, str | os.PathLike | Images) and y is None:
-        x = super_resolution(x, scale=scale, crop=size or 24 * scale)
+        x = super_resolution(x, scale=scale, crop=size)
     if isinstance(x, Patches):
         if x.scale != scale or size not in (None, x.crop):
             wanted = f"scale={scale}" + ("" if size is None else f", crop={size}")
@@ -104,7 +104,7 @@ def of_recipe(data, recipe, scale, size=None):
     crop = size or asked.get("crop")
     if isinstance(data, Patches):
         return prepared(data, None, scale, crop)
-    return super_resolution(data, scale=scale, crop=crop or 24 * scale, batch=recipe["batch_size"])
+    return super_resolution(data, scale=scale, crop=crop, batch=recipe["batch_size"])
 
 
 class PairBatches(keras.utils.PyDataset):

@@ -4,6 +4,8 @@ The paper's results at a scale of 4, on the luminance without a border of 4 pixe
 28.49 dB on Set14 (bicubic: 28.43 and 25.99), SRGAN 29.40 and 26.02, and the higher marks of 26 raters.
 """
 
+import math
+
 import keras
 from keras import ops
 
@@ -81,7 +83,7 @@ def reach(scale, blocks):
     for times in SHUFFLES[scale]:
         up += 1 / size  # the convolution before the shuffle
         size *= times
-    return small + -(-int(100 * (up + 4 / size)) // 100)
+    return small + math.ceil(up + 4 / size)
 
 
 def discriminator(size, width, head, name="discriminator"):

@@ -67,11 +67,7 @@ class Upscales:
             progress = _Counted(progress, n)
         for image, out in zip(batch, large, strict=True):
             self._one(image, out, tile, progress)
-        return (
-            large.reshape(*large.shape[:3], *images.shape[3:])
-            if images.ndim == 4
-            else large[0].reshape(*large.shape[1:3], *images.shape[2:])
-        )
+        return large if images.ndim == 4 else large[0].reshape(*large.shape[1:3], *images.shape[2:])
 
     def _one(self, image, out, tile, progress):
         """Fills `out` (scale h, scale w, c) with the large one of an image (h, w, c)."""

@@ -73,7 +73,7 @@ def train(
     often = max(1, steps // 20)
     kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
     ours = [
-        _grid(model, out / GRIDS, sample_every or often, data),
+        grid(model, out / GRIDS, sample_every or often, data),
         our_callbacks.Curve(out / CURVE, every=max(1, steps // 500)),
         kept,  # after the others: what it saves, they have seen
         our_callbacks.StopAfter(steps),
@@ -95,7 +95,8 @@ def train(
     return model
 
 
-def _grid(model, folder, every, data):
+def grid(model, folder, every, data):
+    """The callback that draws what a run's folder shows of its model."""
     if model.task == "upscale":
         return our_callbacks.UpscaledGrid(folder, every, data)
     return our_callbacks.SampleGrid(folder, every)

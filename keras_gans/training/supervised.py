@@ -69,7 +69,7 @@ def train(
             our_callbacks.StopAfter(steps),
         ]
         if model.task == "upscale":
-            ours.insert(0, our_callbacks.UpscaledGrid(out / run.GRIDS, sample_every or max(1, steps // 20), data))
+            ours.insert(0, run.grid(model, out / run.GRIDS, sample_every or max(1, steps // 20), data))
         asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
         _fit(model, batches, steps, [*ours, *callbacks, *asked])
     _finish(model, batches)

@@ -67,3 +67,31 @@ def test_half_precision_stays_close_to_single():
     assert keras.backend.standardize_dtype(found.dtype) == "bfloat16"
     wanted = keras.layers.BatchNormalization()(images, training=True)
     np.testing.assert_allclose(keras.ops.cast(found, "float32"), wanted, atol=0.03)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="gradients by TensorFlow's tape")
+def test_a_penaltys_gradient_is_that_of_the_exact_layer():
+    import tensorflow as tf
+
+    from keras_gans.layers import BatchNormalization
+
+    rng = np.random.default_rng(0)
+    x, mix, weighting = (
+        tf.constant(rng.normal(size=shape).astype("float32")) for shape in ((8, 16, 3), (16, 16), (8, 4, 4, 3))
+    )
+
+    def penalty(layer, w):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            mixed = tf.reshape(w * tf.einsum("pq,nqc->npc", mix / 4, x), (8, 4, 4, 3))
+            total = tf.reduce_sum(weighting * tf.square(layer(mixed, training=True) + 0.3))
+        return tf.reduce_sum(tf.square(tape.gradient(total, x)))
+
+    found = []
+    for kind in (FusedBatchNormalization, BatchNormalization):
+        layer, w = kind(epsilon=0.5), tf.Variable(np.array([0.5, 1.0, 2.0], "float32"))
+        layer.build((8, 4, 4, 3))
+        with tf.GradientTape() as tape:
+            value = penalty(layer, w)
+        found.append(tape.gradient(value, w).numpy())
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
