@@ -113,9 +113,8 @@ def upscaling_table():
         lines.append(f"| {words} | {row['median']:.3f} | {row['low']:.3f} to {row['high']:.3f} |")
     row = found["ratio"]
     verdict = "met" if row["median"] >= found["aim"] else "missed"
-    lines.append(
-        f"| ratio (at least {found['aim']:g}: {verdict}) | {row['median']:.2f} | {row['low']:.2f} to {row['high']:.2f} |"
-    )
+    spread = f"{row['low']:.2f} to {row['high']:.2f}"
+    lines.append(f"| ratio (at least {found['aim']:g}: {verdict}) | {row['median']:.2f} | {spread} |")
     return lines
 
 
