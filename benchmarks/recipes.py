@@ -32,8 +32,9 @@ def fitted_to(recipe, steps):
     for table in recipe["compile"].values():
         rate = table.get("learning_rate") if isinstance(table, dict) else None
         if isinstance(rate, dict) and rate.get("class") == "LinearRamp":
-            start, end = rate.get("start", 0), rate["end"]
-            rate["start"], rate["end"] = start * steps // end, steps
+            planned = recipe["steps"]
+            for key in {"start", "end", "every"} & set(rate):
+                rate[key] = rate[key] * steps // planned
     return {**recipe, "steps": steps}
 
 

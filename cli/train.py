@@ -166,7 +166,21 @@ def _begun(model: Any, recipe: dict[str, Any]) -> Any:
         import keras_gans
 
         model.start_from(keras_gans.load(recipe["starts_from"]))
+        model.before = _trainings(recipe["starts_from"])
     return model
+
+
+def _trainings(start: str) -> list[dict[str, Any]]:
+    """What made the weights that a recipe starts from, oldest first, in the words of their weights.json."""
+    from keras_gans import artifacts
+
+    _, card = _find(start)
+    record = artifacts.read_provenance(card.folder)
+    origin = record["provenance"]
+    told = ("data", "images_seen", "steps", "seconds", "hardware")
+    last = {key: origin[key] for key in told if key in origin}
+    named = {"name": card.name, "version": card.version, "sha256": record["sha256"]}
+    return [*origin.get("before", []), {**named, **last}]
 
 
 def _card_of_run(

@@ -85,10 +85,14 @@ def section(card):
 def made(record):
     """How the weights came to be."""
     p = record["provenance"]
+    trainings = [*p.get("before", []), p]
     return [
         f"- Weights: {record['parameters']:,} parameters, {record['bytes']:,} bytes",
-        f"- Made in {p['seconds']:,} s: {p['steps']:,} steps, {p['images_seen']:,} images seen "
-        f"({p['images_seen'] / p['seconds']:.0f} a second), on {p['hardware']}",
+        *(
+            f"- {'Went on for' if i else 'Made in'} {p['seconds']:,} s: {p['steps']:,} steps, "
+            f"{p['images_seen']:,} images seen ({p['images_seen'] / p['seconds']:.0f} a second), on {p['hardware']}"
+            for i, p in enumerate(trainings)
+        ),
     ]
 
 

@@ -138,7 +138,8 @@ def _updates(recipe, key):
 def _fits(table, updates):
     """Whether a schedule's table begins before it ends, and ends within so many updates."""
     if table["class"] == "LinearRamp":
-        return 0 <= table.get("start", 0) < table["end"] <= updates
+        every = table.get("every", updates)
+        return 0 <= table.get("start", 0) < table["end"] <= every <= updates and updates % every == 0
     if table["class"] == "CosineDecay":
         warmup = table.get("warmup_steps", 0)
         return 0 <= warmup < warmup + table["decay_steps"] <= updates
@@ -157,6 +158,9 @@ def _fits(table, updates):
         ({"class": "LinearRamp", "end": 100}, True),
         ({"class": "LinearRamp", "start": 50, "end": 101}, False),
         ({"class": "LinearRamp", "start": 50, "end": 50}, False),
+        ({"class": "LinearRamp", "start": 25, "end": 50, "every": 50}, True),
+        ({"class": "LinearRamp", "start": 25, "end": 50, "every": 40}, False),
+        ({"class": "LinearRamp", "start": 25, "end": 40, "every": 40}, False),
         ({"class": "CosineDecay", "warmup_steps": 10, "decay_steps": 90}, True),
         ({"class": "CosineDecay", "warmup_steps": 10, "decay_steps": 100}, False),
         ({"class": "PiecewiseConstantDecay", "boundaries": [50], "values": [2, 1]}, True),

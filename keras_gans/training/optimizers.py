@@ -25,17 +25,23 @@ class DecayToFloor(keras.optimizers.schedules.LearningRateSchedule):
 
 @register
 class LinearRamp(keras.optimizers.schedules.LearningRateSchedule):
-    """From `initial` to `final`, in a straight line between step `start` and step `end`, constant outside."""
+    """From `initial` to `final`, in a straight line between step `start` and step `end`, constant outside.
 
-    def __init__(self, initial, final, end, start=0):
-        self.initial, self.final, self.start, self.end = initial, final, start, end
+    With `every`, all of it begins again each so many steps (warm restarts, Loshchilov and Hutter 2017).
+    """
+
+    def __init__(self, initial, final, end, start=0, every=None):
+        self.initial, self.final, self.start, self.end, self.every = initial, final, start, end, every
 
     def __call__(self, step):
-        done = (ops.cast(step, "float32") - self.start) / (self.end - self.start)
+        step = ops.cast(step, "float32")
+        step = step if self.every is None else ops.mod(step, float(self.every))
+        done = (step - self.start) / (self.end - self.start)
         return self.initial + (self.final - self.initial) * ops.clip(done, 0.0, 1.0)
 
     def get_config(self):
-        return {"initial": self.initial, "final": self.final, "end": self.end, "start": self.start}
+        config = {"initial": self.initial, "final": self.final, "end": self.end, "start": self.start}
+        return config if self.every is None else {**config, "every": self.every}
 
 
 @register

@@ -24,6 +24,8 @@ class Pretrained:
     has_card_weights = False
     #: Names of the data that `fit` saw since.
     seen_since: list[str] = []
+    #: What `start_from` records of the trainings before this one, oldest first, for weights.json.
+    before: list[dict[str, Any]] = []
 
     def published_networks(self):
         """{prefix: functional model}: whose weights a folder holds."""
@@ -51,6 +53,24 @@ class Pretrained:
             for network in same:
                 for v in network.weights:
                     v.assign(np.asarray(tensors[f"{prefix}/{v.path}"], "float32"))
+
+    def start_from(self, other):
+        """Takes the weights of a model of the same family, and begins a training of its own from there.
+
+        Tensors that `other` lacks stay as they are: a layer's biases, say, which this model has and that one had not.
+
+        Args:
+            other: a model that `keras_gans.load` gave.
+
+        Raises:
+            IncompatibleWeightsError: it is of another family, has tensors that this model has not, or other shapes;
+                nothing was taken.
+        """
+        if type(other) is not type(self):
+            raise artifacts.IncompatibleWeightsError(
+                f"A {type(self).__name__} starts from the weights of one, and a {type(other).__name__} came."
+            )
+        self.assign_tensors({**self.tensors(), **other.tensors()}, f"this {type(self).__name__}")
 
     def samples(self):
         """A picture (h, w, c), uint8, for samples.png; None where the task has none."""

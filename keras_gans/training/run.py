@@ -144,12 +144,13 @@ def _finish(model, card, recipe, data, out, kept):
     model.card, model.seen_since = dict(card), []  # this card was written for this training
     steps = model.steps_taken
     images = steps * recipe["batch_size"] * model.discriminator_steps
-    model.save_pretrained(out / MODEL, provenance(recipe, data, steps, images, kept.elapsed()))
+    model.save_pretrained(out / MODEL, provenance(recipe, data, steps, images, kept.elapsed(), model.before))
 
 
-def provenance(recipe, data, steps, images_seen, seconds):
-    """How weights came to be, for weights.json."""
+def provenance(recipe, data, steps, images_seen, seconds, before=()):
+    """How weights came to be, for weights.json: this training, and in `before` those that it went on from."""
     return {
+        **({"before": list(before)} if before else {}),
         "data": data.name,
         "images": len(data),
         "data_sha256": data.fingerprint(),

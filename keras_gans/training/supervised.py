@@ -74,7 +74,7 @@ def train(
         _fit(model, batches, steps, [*ours, *callbacks, *asked])
     _finish(model, batches)
     images = steps * batches.batch_size
-    model.save_pretrained(out / run.MODEL, run.provenance(recipe, data, steps, images, kept.elapsed()))
+    model.save_pretrained(out / run.MODEL, run.provenance(recipe, data, steps, images, kept.elapsed(), model.before))
     return model
 
 

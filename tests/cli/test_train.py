@@ -112,6 +112,25 @@ def test_finetune_begins_with_the_published_weights(kg, zoo, photos, still):
     assert not same(tensors("fresh"), tensors("run"))
 
 
+def test_a_recipe_may_start_from_published_weights(kg, zoo, photos, still):
+    card = artifacts.read_card(zoo / "toy_digits")
+    card["recipes"]["still"]["starts_from"] = "toy_digits"
+    artifacts.write_card(zoo / "toy_digits", card)
+    assert kg("train", "toy_digits", "--recipe", "still", "--data", photos, "--out", "run").exit_code == 0
+    assert same(tensors("run"), artifacts.read_weights(zoo / "toy_digits"))
+    start, told = (artifacts.read_provenance(folder) for folder in (zoo / "toy_digits", "run/model"))
+    (before,) = told["provenance"]["before"]
+    assert (before["name"], before["version"], before["sha256"]) == ("toy_digits", 1, start["sha256"])
+
+    card["recipes"]["still"]["starts_from"] = "./run/model"  # a folder: its history comes along
+    artifacts.write_card(zoo / "toy_digits", card)
+    assert kg("train", "toy_digits", "--recipe", "still", "--data", photos, "--out", "more").exit_code == 0
+    told_more = artifacts.read_provenance("more/model")["provenance"]["before"]
+    assert told_more[0] == before
+    assert told_more[1]["sha256"] == told["sha256"]
+    assert told_more[1]["steps"] == told["provenance"]["steps"]
+
+
 def test_the_architecture_can_be_set(kg, zoo, photos):
     settings = ["--set", "generator_units=[4, 6]", "--set", "latent=3"]
     path = zoo / "toy_recipe" / "card.toml"

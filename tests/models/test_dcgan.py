@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from keras_gans.artifacts import IncompatibleWeightsError
 from keras_gans.models.dcgan import DCGAN, ConditionalGAN
+from keras_gans.models.vanilla import VanillaGAN
 from model_contract import ModelContract, weights
 
 
@@ -200,3 +202,17 @@ def test_weights_after_training_are_all_different_from_before():
 
     names = list(checkpoint.state_variables(model))
     assert {names[i].split("/")[-1] for i in same} <= still | {"learning_rate"}
+
+
+def test_weights_without_first_biases_start_a_model_that_has_them():
+    """The biases begin at 0, so that it says at first what the other said."""
+    small = {"size": 28, "channels": 1, "width": 2, "latent": 6}
+    old, new = DCGAN(**small), DCGAN(**small, first_bias=True)
+    new.start_from(old)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, *old.image_shape)).astype("float32")
+    np.testing.assert_array_equal(new.discriminator(images), old.discriminator(images))
+    np.testing.assert_array_equal(new.generate(2, seed=3), old.generate(2, seed=3))
+    with pytest.raises(IncompatibleWeightsError, match="down_0/bias"):
+        old.start_from(new)
+    with pytest.raises(IncompatibleWeightsError, match="A DCGAN starts from the weights of one, and a VanillaGAN came"):
+        old.start_from(VanillaGAN())

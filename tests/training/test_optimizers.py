@@ -45,6 +45,12 @@ def test_a_linear_ramp_holds_before_and_after():
     assert [float(ramp(s)) for s in (0, 10, 15, 20, 99)] == [2, 2, 1, 0, 0]
 
 
+def test_a_linear_ramp_may_begin_again():
+    ramp = optimizers.LinearRamp(2.0, 0.0, end=20, start=10, every=20)
+    assert [float(ramp(s)) for s in (0, 10, 15, 19, 20, 30, 35, 40)] == pytest.approx([2, 2, 1, 0.2, 2, 2, 1, 2])
+    assert optimizers.LinearRamp.from_config(ramp.get_config()).every == 20
+
+
 def test_they_survive_serialisation():
     optimizer = optimizers.MomentumSGD(optimizers.DecayToFloor(0.1, 1.1, 0.01), optimizers.LinearRamp(0.5, 0.7, 4))
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
