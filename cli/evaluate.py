@@ -115,10 +115,8 @@ def command(
     if as_json:
         output.say_json([score.to_dict() for score in scores])
         return
-    rows = [[score.metric, evaluation.shown(score), score.protocol] for score in scores]
+    rows = [[score.metric, score.shown(), score.protocol] for score in scores]
     output.table(["metric", "value", "protocol"], rows, right=["value"])
-    if any(score.metric == "parzen" for score in scores):
-        output.say(f"\n{keras_gans.metrics.PARZEN_CAVEAT}")
 
 
 def _split(metrics: str | None) -> list[str]:

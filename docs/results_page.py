@@ -6,7 +6,6 @@ from pathlib import Path
 import measured_page
 
 from keras_gans import artifacts
-from keras_gans.api.evaluation import shown
 from keras_gans.metrics import PARZEN_CAVEAT
 from keras_gans.metrics.score import HIGHER_IS_BETTER, Score
 
@@ -83,7 +82,7 @@ def real_images(score):
     wanted, facts = ([fact.rstrip("]") for fact in s.protocol.split(", ")[:3]] for s in (score, real))
     if facts != wanted:  # how many pixels, how many samples, tested on what
         return []
-    return [f"| the same of {found['samples']} | `{real.protocol}` | {shown(real)} | | |"]
+    return [f"| the same of {found['samples']} | `{real.protocol}` | {real.shown()} | | |"]
 
 
 def table(card, scores, values):
@@ -94,7 +93,7 @@ def table(card, scores, values):
         beside = f"{paper(same[0])} | {verdict(score, same[0])}" if same else "|"
         arrow = "higher is better" if HIGHER_IS_BETTER[score.metric] else "lower is better"
         lines += real_images(score)
-        lines.append(f"| {WORDS[score.metric]} ({arrow}) | `{score.protocol}` | {shown(score)} | {beside} |")
+        lines.append(f"| {WORDS[score.metric]} ({arrow}) | `{score.protocol}` | {score.shown()} | {beside} |")
     if any(score.metric == "parzen" for score in scores):
         lines += ["", PARZEN_CAVEAT]
     return "\n".join(lines)

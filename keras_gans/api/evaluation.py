@@ -79,7 +79,10 @@ def evaluate(
     measures = [MEASURES[name] for name in names]
     check(measures, subject, features=False)  # before something is drawn to see how long that takes
     log.info("%s", cost.said(subject, names, seeds, unread))
-    return _over_seeds(measures, subject, seeds)
+    scores = _over_seeds(measures, subject, seeds)
+    if "parzen" in names:
+        log.warning("%s", measured.PARZEN_CAVEAT)  # last, so that it stands next to the number
+    return scores
 
 
 def upscales(what: Any) -> bool:
@@ -185,17 +188,6 @@ def record(what: Any, scores: Sequence[Score]) -> Path:
     ordered = sorted([*kept, *new], key=lambda score: score["protocol"])
     artifacts.write_json(path, {"version": card.version, "sha256": sha, "scores": ordered})
     return path
-
-
-def shown(score: Score) -> str:
-    """The value as a table has it. Of a Parzen likelihood ± is the standard error over the test images, as the papers
-    have it, and the interval over seeds stands apart.
-    """
-    error = score.details.get("standard_error")
-    if error is None:
-        return score.shown()
-    seeds = "" if score.interval is None else f"; {score.interval[0]:.4g} to {score.interval[1]:.4g} over seeds"
-    return f"{score.value:.4g} ± {error:.2g} (standard error{seeds})"
 
 
 def statistics_of(

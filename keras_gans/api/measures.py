@@ -6,7 +6,6 @@ mistake costs no result. The real side comes first in everything.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
@@ -30,8 +29,6 @@ from keras_gans.metrics import (
 )
 from keras_gans.metrics.features import Progress, features_of
 from keras_gans.metrics.score import Score
-
-log = logging.getLogger("keras_gans")
 
 
 class Subject:
@@ -202,8 +199,6 @@ def _check_swd(subject: Subject) -> None:
 
 
 def _parzen(subject: Subject, seed: int) -> list[Score]:
-    if seed == 0:  # once a measurement
-        log.warning("%s", metrics.PARZEN_CAVEAT)
     test, validation = subject.real("test"), subject.real("train[-10000:]")
     options = {"batch_size": subject.batch_size, "progress": subject.progress}
     return [metrics.parzen(subject.fake, test, validation, n=subject.n, seed=seed, **options)]

@@ -77,10 +77,17 @@ class Score:
         return self.interval is not None and math.isinf(self.interval[1])
 
     def shown(self) -> str:
-        """The value as a table has it: "12.3 ± 0.4" where there is an interval, "> 12.3" where it is a bound."""
+        """The value as a table has it: "12.3 ± 0.4" where there is an interval, "> 12.3" where it is a bound.
+
+        Of a Parzen likelihood ± is the standard error over the test images, as the papers have it, and the interval
+        over seeds stands apart.
+        """
         value = f"{self.value:.4g}"
         if self.is_bound:
             return f"> {value}"
+        if "standard_error" in self.details:
+            seeds = f"; {self.interval[0]:.4g} to {self.interval[1]:.4g} over seeds" if self.interval else ""
+            return f"{value} ± {self.details['standard_error']:.2g} (standard error{seeds})"
         if self.interval is None:
             return value
         return f"{value} ± {(self.interval[1] - self.interval[0]) / 2:.2g}"
