@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ class Labels(click.ParamType):
 )
 @click.option("--out", type=click.Path(path_type=Path), help="PNG to write, or folder.  [default: NAME.png, or NAME]")
 @click.option("--label", "labels", type=Labels(), multiple=True, help="Class; several, or 0,1,2, come in turn.")
+@click.option("--prompt", "prompts", multiple=True, metavar="TEXT", help="What to draw, of a text-to-image model.")
 @click.option("--individually", is_flag=True, help="Write OUT/000000.png and so on instead of one page.")
 @click.option(
     "--truncation",
@@ -63,6 +65,7 @@ def command(
     seed: int,
     out: Path | None,
     labels: tuple[list[int], ...],
+    prompts: tuple[str, ...],
     individually: bool,
     truncation: float | None,
     interpolate: int | None,
@@ -79,6 +82,10 @@ def command(
       keras-gans generate dcgan_mnist_conditional --label 7
       keras-gans generate dcgan_mnist -n 8 --interpolate 10 --out walks.png
       keras-gans generate ./runs/mine -n 1000 --individually --out pictures
+      keras-gans generate ./runs/flowers -n 8 --prompt "a yellow flower" --prompt "a white flower"
+
+    With prompts, -n is how many of each, with the same latents for all; --interpolate then walks from each prompt to
+    the next.
     """
     if kind and not interpolate:
         raise click.UsageError("--kind says how a walk goes: give --interpolate STEPS as well.")
@@ -87,14 +94,19 @@ def command(
     wanted, card = reference.find(name)
     classes = [label for several in labels for label in several]
     _check(card, classes)
+    _check_prompts(card, prompts, interpolate, kind)
     out = _target(out, card.name, individually)
 
     quiet.import_keras()
     import keras_gans
 
     model = keras_gans.load(wanted)
-    draw, total = drawer(model, count, seed, classes, truncation, interpolate, kind)
-    paths = _write_each(draw, total, out) if individually else [_write_page(draw, total, out, interpolate or columns)]
+    if prompts:
+        draw, total, row = prompted(model, list(prompts), count, seed, truncation, interpolate)
+    else:
+        draw, total = drawer(model, count, seed, classes, truncation, interpolate, kind)
+        row = interpolate or 0
+    paths = _write_each(draw, total, out) if individually else [_write_page(draw, total, out, columns or row or None)]
     height, width, _ = model.image_shape
     if as_json:
         output.say_json({"paths": [str(p) for p in paths], "images": total, "height": height, "width": width})
@@ -121,6 +133,19 @@ def _check(card: Any, classes: list[int]) -> None:
         raise KerasGansError(
             f"{card.name} has the classes 0 to {known - 1}, and --label {wrong[0]} came: take one of them."
         )
+
+
+def _check_prompts(card: Any, prompts: tuple[str, ...], interpolate: int | None, kind: str | None) -> None:
+    from keras_gans.artifacts import KerasGansError
+
+    if not prompts:
+        return
+    if card.family != "TextToImageGAN":
+        raise KerasGansError(f"{card.name} does not read, and --prompt came: leave it out.")
+    if kind:
+        raise click.UsageError("--kind is of walks between latents, and prompts are walked in a straight line.")
+    if interpolate and len(prompts) < 2:
+        raise click.UsageError("--interpolate walks from one prompt to the next: give --prompt twice.")
 
 
 def _target(out: Path | None, name: str, individually: bool) -> Path:
@@ -180,6 +205,34 @@ def drawer(
         return turn[np.arange(start, stop) // each % len(turn)]
 
     return draw, count * (steps or 1)
+
+
+def prompted(
+    model: Any, prompts: list[str], count: int, seed: int, truncation: float | None, steps: int | None
+) -> tuple[Draw, int, int]:
+    """(a function that draws pictures `start` to before `stop`, how many there are, how many belong in a row).
+
+    A row for each prompt; or, with `steps`, for each latent, walking from prompt to prompt.
+    """
+    import numpy as np
+
+    from keras_gans import random
+    from keras_gans.training import sampling
+
+    latents = random.sample_latents(count, seed, model.latent, model.prior, truncation)
+    vectors = model.vectors(prompts)
+    if steps:
+        shares = np.linspace(0, 1, steps)[:, None]
+        walks = [(1 - shares) * a + shares * b for a, b in itertools.pairwise(vectors)]
+        vectors = np.concatenate(walks).astype("float32")
+    across = len(vectors) if steps else count
+
+    def draw(start: int, stop: int) -> Any:
+        row, column = np.divmod(np.arange(start, stop), across)
+        of_latent, of_vector = (row, column) if steps else (column, row)
+        return sampling.drawn(model, latents[of_latent], vectors[of_vector], "uint8", 32)
+
+    return draw, count * len(vectors), across
 
 
 def _chunks(draw: Draw, total: int) -> Iterator[Any]:

@@ -83,12 +83,11 @@ def command(
     if finetune and settings:
         raise click.UsageError("--finetune keeps the architecture of the weights: leave out --set, or --finetune.")
 
-    from keras_gans import data as sources
     from keras_gans.zoo import download
 
     if finetune:
         recipe["finetuned"] = f"{card.name}, version {card.version}, sha256 {download.record(card)['sha256'][:16]}"
-    read = sources.load if card.task != "upscale" else _photographs(card, recipe, dict(settings))
+    read = _reader(card, recipe, dict(settings))
     images = read(data or card.data["source"], split=split or ("train" if data else card.data["split"]))
     out = out or Path("runs") / card.name
 
@@ -104,6 +103,20 @@ def command(
     of_run = _card_of_run(card, data, split, images, finetune, out)
     taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
     output.say(f"wrote {out / 'model'} ({taken} steps)")
+
+
+def _reader(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
+    """What opens the data that a model of this kind learns from, given a source and a split."""
+    from functools import partial
+
+    from keras_gans import data
+
+    if card.task == "upscale":
+        return _photographs(card, recipe, settings)
+    if card.family == "TextToImageGAN":
+        size = {**card.architecture, **recipe.get("architecture", {}), **settings}.get("size", 64)
+        return partial(data.captioned, size=size, flip=recipe.get("data", {}).get("flip", True))
+    return data.load
 
 
 def _photographs(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:

@@ -33,6 +33,7 @@ _HOMES = {
     "ResidualNet": "models",
     "SRResNet": "models",
     "SRGAN": "models",
+    "TextToImageGAN": "models",
     "KerasGansError": "artifacts",
     "UnknownModelError": "artifacts",
     "WeightsCorruptedError": "artifacts",

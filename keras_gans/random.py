@@ -7,6 +7,7 @@ replicas and every resumed run draws the same numbers. When sampling: NumPy's Ph
 
 import contextlib
 import contextvars
+import copy
 import math
 
 import numpy as np
@@ -60,6 +61,17 @@ class Noise:
         self.key = threefry((scalar(seed), scalar(player)), (scalar(step), scalar(0)))
         self.first = scalar(first)
         self.draws = 0
+
+    def of_pairs(self):
+        """The stream for what is made of two samples each, of an even number of them on each replica.
+
+        It begins with the number of the draw that this one stands at, and does not move it.
+        """
+        from keras import ops
+
+        other = copy.copy(self)
+        other.first = ops.right_shift(self.first, ops.convert_to_tensor(1, "uint32"))
+        return other
 
     def _words(self, n, count):
         """`count` pairs of words for each of n samples: two uint32 tensors (n, count)."""

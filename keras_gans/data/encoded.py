@@ -34,6 +34,19 @@ class Item(NamedTuple):
     attributes: np.ndarray | None = None  # bool (k,)
 
 
+class Found(NamedTuple):
+    """A picture that has not been decoded, with its captions and its class."""
+
+    name: str
+    file: bytes | str  # its bytes or its path
+    captions: list[str]
+    label: int = 0
+
+    def opened(self) -> str | bytes:
+        """What `Item` finds it by."""
+        return self.file
+
+
 def max_decoded_bytes() -> int:
     """How much is held decoded: KERAS_GANS_MAX_DECODED (4e9 will do), or 4 GB. DataError if that is no number."""
     text = os.environ.get("KERAS_GANS_MAX_DECODED", "").strip()

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from keras_gans.artifacts import DataError, is_offline
-from keras_gans.data.encoded import Item, decode_all
+from keras_gans.data.encoded import Found, Item, decode_all
 from keras_gans.data.pipeline import Decoded, Images
 
 log = logging.getLogger("keras_gans")
@@ -78,6 +78,33 @@ def _read(name: str, split: str, limit: int | None, size: int | None, channels: 
         threads=image.shape[0] is None or image.shape[0] > 64,
         attribute_names=attribute_names or None,
     )
+
+
+def captioned_examples(name: str, split: str) -> tuple[Iterator[Found], list[str] | None]:
+    """(pictures with what the field "captions" holds, the classes' names or None) of a split, in the order on disk."""
+    if not _NAME.fullmatch(name):
+        raise DataError(f"A TFDS name as in tfds:cub_captions was wanted and {name[:80]!r} came: check it.")
+    tfds = _library(name)
+    builder = _prepared(name, tfds)
+    _examples(builder, name, split)
+    features = builder.info.features
+    if "captions" not in features:
+        raise DataError(f"tfds:{name} has the fields {', '.join(features)}, and captions were wanted: take another.")
+    image_key, label_key = _keys(name, features)
+    return _captioned(builder, split, image_key, label_key), list(features[label_key].names) if label_key else None
+
+
+def _captioned(builder: Any, split: str, image_key: str, label_key: str | None) -> Iterator[Found]:
+    import tensorflow_datasets as tfds
+
+    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
+    decoders = {image_key: tfds.decode.SkipDecoding()}
+    dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
+    for number, example in enumerate(dataset.as_numpy_iterator()):
+        captions = example["captions"]
+        captions = captions["text"] if isinstance(captions, dict) else captions  # as coco_captions has them
+        texts = [caption.decode("utf-8", "replace") for caption in captions]
+        yield Found(f"example {number}", example[image_key], texts, int(example[label_key]) if label_key else 0)
 
 
 def _library(name: str) -> Any:

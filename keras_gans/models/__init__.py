@@ -10,6 +10,7 @@ FAMILIES = {
     "ResidualNet": "residual",
     "SRResNet": "srgan",
     "SRGAN": "srgan",
+    "TextToImageGAN": "text_to_image",
 }
 _NAMES = {**FAMILIES, "ConditionalGAN": "dcgan"}
 

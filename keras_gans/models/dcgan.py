@@ -26,12 +26,12 @@ CONDITIONING = ("concat", "projection")
 NORMALIZATION = ("batch", "none", "spectral")
 
 
-def _normal():
+def normal():
     """The paper's initialisation (section 4): N(0, .02)."""
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm(name, synchronized):
+def batch_norm(name, synchronized):
     """Gains start at N(1, .02). The released code always normalises with the batch's statistics; here the moving ones
     (of momentum .9: Keras's .99 lags behind a GAN) serve for sampling."""
     return BatchNormalization(
@@ -67,7 +67,7 @@ class _Labels:
         if self.projected:
             layer = ConditionalBatchNormalization(self.num_classes, synchronized=self.synchronized, name=name)
             return layer([x, self.input])
-        return _batch_norm(name, self.synchronized)(x)
+        return batch_norm(name, self.synchronized)(x)
 
     def inputs(self, x):
         return x if self.input is None else [x, self.input]
@@ -80,11 +80,11 @@ def generator(size, channels, width, latent, hidden, kernel, num_classes, condit
     z = keras.Input((latent,), name="z")
     x = labels.append(z, "z")
     if hidden:  # the released MNIST code has one more fully connected layer, of 1024
-        x = keras.layers.Dense(hidden, use_bias=False, kernel_initializer=_normal(), name="hidden")(x)
-        x = keras.layers.ReLU(name="relu_hidden")(_batch_norm("norm_hidden", synchronized)(x))
+        x = keras.layers.Dense(hidden, use_bias=False, kernel_initializer=normal(), name="hidden")(x)
+        x = keras.layers.ReLU(name="relu_hidden")(batch_norm("norm_hidden", synchronized)(x))
         x = labels.append(x, "hidden")
     x = keras.layers.Dense(
-        first * first * widths[0] * width, use_bias=False, kernel_initializer=_normal(), name="project"
+        first * first * widths[0] * width, use_bias=False, kernel_initializer=normal(), name="project"
     )(x)
     x = keras.layers.Reshape((first, first, widths[0] * width), name="map")(x)  # (n, 4, 4, 8w) at size 64
     x = keras.layers.ReLU(name="relu_project")(labels.normalize(x, "norm_project"))
@@ -97,7 +97,7 @@ def generator(size, channels, width, latent, hidden, kernel, num_classes, condit
             strides=2,
             padding="same",
             use_bias=False,
-            kernel_initializer=_normal(),
+            kernel_initializer=normal(),
             name=f"up_{i}",
         )(x)  # twice the height and width
         if not last:
@@ -138,21 +138,21 @@ def discriminator(
             strides=2,
             padding="same",
             use_bias=not batch or (first_bias and i == 0),
-            kernel_initializer=_normal(),
+            kernel_initializer=normal(),
             name=f"down_{i}",
         )(x)  # half the height and width
         if batch and i > 0:  # the paper leaves the first layer without normalisation
-            x = _batch_norm(f"norm_{i}", synchronized)(x)
+            x = batch_norm(f"norm_{i}", synchronized)(x)
         x = LeakyReLU(0.2, name=f"leaky_{i}")(x)
     x = labels.append(keras.layers.Flatten(name="flatten")(x), "flatten")  # (n, 4 * 4 * 8w) at size 64
     if hidden:
-        x = dense(hidden, use_bias=not batch, kernel_initializer=_normal(), name="hidden")(x)
-        x = _batch_norm("norm_hidden", synchronized)(x) if batch else x
+        x = dense(hidden, use_bias=not batch, kernel_initializer=normal(), name="hidden")(x)
+        x = batch_norm("norm_hidden", synchronized)(x) if batch else x
         x = labels.append(LeakyReLU(0.2, name="leaky_hidden")(x), "hidden")
     if labels.projected:
-        head = projection(num_classes, kernel_initializer=_normal(), dtype="float32", name="logit")
+        head = projection(num_classes, kernel_initializer=normal(), dtype="float32", name="logit")
         return keras.Model([image, labels.input], head([x, labels.input]), name=name)
-    logit = dense(1, kernel_initializer=_normal(), dtype="float32", name="logit")(x)
+    logit = dense(1, kernel_initializer=normal(), dtype="float32", name="logit")(x)
     return keras.Model(labels.inputs(image), logit, name=name)
 
 

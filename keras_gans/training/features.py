@@ -26,7 +26,7 @@ def hidden(network):
     The convolutions'; in a network without any, those of the other layers with a matrix of weights, but for the last.
     Each is taken after the nonlinearity that follows the layer, if one does.
     """
-    seen = _reached(network, network.inputs[0])
+    seen = reached(network, network.inputs[0])
     candidates = [layer for layer in network.layers if layer.weights and id(layer.output) in seen]
     found = [layer for layer in candidates if _is_convolution(layer)]
     if not found:
@@ -35,7 +35,7 @@ def hidden(network):
     return {layer.name: _activation(network, layer) for layer in found}
 
 
-def _reached(network, tensor):
+def reached(network, tensor):
     """The ids of all tensors that depend on `tensor`, and its own."""
     reached = {id(tensor)}
     for layer in network.layers:  # the earlier first
@@ -94,7 +94,7 @@ class Extractor:
         if not chosen or not set(chosen) <= set(found):
             raise ValueError(f"layers must be some of {', '.join(found)}, got {layers!r}")
         outputs = [found[name] for name in chosen]
-        of_labels = set().union(*(_reached(network, label) for label in network.inputs[1:]))
+        of_labels = set().union(*(reached(network, label) for label in network.inputs[1:]))
         #: Whether a label has a part in these activations.
         self.labelled = any(id(output) in of_labels for output in outputs)
         self._network = keras.Model(network.inputs if self.labelled else network.inputs[0], outputs)

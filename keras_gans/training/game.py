@@ -177,6 +177,16 @@ class AdversarialModel(Pretrained, keras.Model):
         """The data of a run as its recipe and this model want it. CardError, DataError: one sentence."""
         return run.fitted(run.as_in(recipe, data), self.image_shape, self.num_classes)
 
+    def train_first(self, data, recipe, card, out, **rest):
+        """What a run trains before the game begins. Returns the data as the game takes it.
+
+        Args:
+            data: what `training_data` gave.
+            recipe, card, out: of the run; a part of it has a folder of its own in `out`.
+            rest: `stop`, as of `training.run.train`.
+        """
+        return data
+
     def settle(self, data):
         """What is left to do when a run ends, with the data that it saw."""
         self.reestimate_statistics()

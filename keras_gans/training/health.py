@@ -11,6 +11,8 @@ from keras_gans import random
 from keras_gans.artifacts import DataError
 from keras_gans.data import check
 from keras_gans.data import images as image_data
+from keras_gans.data.batches import Batches
+from keras_gans.data.captioned import Captioned
 from keras_gans.data.pipeline import Images
 from keras_gans.training.advice import advice
 from keras_gans.training.every import EverySteps
@@ -86,7 +88,10 @@ class Health(EverySteps):
         Raises:
             DataError: there are no images to look at.
         """
-        self._piped = not isinstance(data, Images)
+        self._piped = not isinstance(data, Batches)
+        self._captioned = data if isinstance(data, Captioned) else None
+        if self._captioned is not None:
+            return  # a checkpoint may yet change what its captions are read by
         if self.reals is not None:
             size, _, channels = model.image_shape
             data = check.prepare(self.reals, size=size, channels=channels, num_classes=model.num_classes)
@@ -106,6 +111,9 @@ class Health(EverySteps):
         self.findings, self.looks = [], []
         self._since = {}  # of what was said: how many looks ago it was last seen
         self._skips = {player: deque(maxlen=SKIPPED_OF_LATE) for player in self.model.players}  # steps
+        if self._captioned is not None:
+            self._real_images, conditions = next(self._captioned.in_order(self.n))
+            self._labels = conditions[:, 0]  # the vectors of right captions
         low, high = self.model.value_range
         self._real = image_data.to_range(self._real_images, low, high)
         self._latents = random.sample_latents(len(self._real), self.seed, self.model.latent, self.model.prior)

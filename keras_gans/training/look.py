@@ -36,7 +36,7 @@ def measure(model, reals, labels, latents, step, seed):
     Args:
         model: AdversarialModel.
         reals: images (n, h, w, c) in the model's value range.
-        labels: NumPy array (n,) int, of the real and of the generated images, or None.
+        labels: NumPy array, of the real and of the generated images: int (n,), or vectors (n, d); or None.
         latents: (n, latent).
         step, seed: whole numbers that its noise is drawn from.
     """
@@ -56,9 +56,10 @@ def measure(model, reals, labels, latents, step, seed):
             loss.discriminator(zeros, zeros, 0.0),
         )
     on_real, on_fake = (_array(logits).ravel() for logits in (on_real, on_fake))
+    classes = labels if labels is not None and labels.ndim == 1 else None
     return Look(
         step,
-        distance(_array(fakes), labels) / max(distance(_array(reals), labels), 1e-6),
+        distance(_array(fakes), classes) / max(distance(_array(reals), classes), 1e-6),
         ranked(on_real, on_fake),
         float(np.concatenate((on_real, on_fake)).std()),
         *(float(_array(value)) for value in values),

@@ -10,12 +10,16 @@ from keras_gans.training import backend, statistics
 
 def generate(model, n, seed, labels, latents, truncation, output, batch_size):
     """What `AdversarialModel.generate` documents."""
+    latents = checked_latents(model, n, seed, latents, truncation)
+    return drawn(model, latents, checked_labels(model, len(latents), labels), output, batch_size)
+
+
+def drawn(model, latents, labels, output, batch_size):
+    """Pictures (n, h, w, c) of latents and, where they are not None, labels or other conditions (n, ...)."""
     if output not in ("uint8", "float"):
         raise ValueError(f'output must be "uint8" or "float", got {output!r}')
     if not _is_count(batch_size) or batch_size < 1:
         raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
-    latents = _latents(model, n, seed, latents, truncation)
-    labels = checked_labels(model, len(latents), labels)
     height, width, channels = model.image_shape
     pictures = np.zeros((len(latents), height, width, channels), "uint8" if output == "uint8" else "float32")
     for start in range(0, len(latents), batch_size):
@@ -43,7 +47,8 @@ def _draw(model, inputs, batch_size):
     return keras.ops.convert_to_numpy(drawn)[:n]
 
 
-def _latents(model, n, seed, latents, truncation):
+def checked_latents(model, n, seed, latents, truncation):
+    """float32 (n, latent): those that were given, or drawn ones. ValueError says what is wrong with an argument."""
     if latents is None:
         return random.sample_latents(n, seed, model.latent, model.prior, truncation)
     if truncation is not None:

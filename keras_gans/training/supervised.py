@@ -105,8 +105,8 @@ def _without_end(batches, start):
         return following()
     import tensorflow as tf
 
-    first = batches.at(start)
-    return feed.untuned(following, tuple(tf.TensorSpec(part.shape, part.dtype) for part in first)).prefetch(2)
+    specs = keras.tree.map_structure(lambda part: tf.TensorSpec(part.shape, part.dtype), batches.at(start))
+    return feed.untuned(following, specs).prefetch(2)
 
 
 def _finish(model, batches):

@@ -134,3 +134,51 @@ def test_a_folder_that_cannot_be_made(kg, zoo):
     result = kg("generate", "toy_digits", "--out", "taken/grid.png")
     assert result.exit_code == 1
     assert "taken could not be used" in result.stderr
+
+
+@pytest.fixture
+def text_model():
+    """A tiny model that reads, in ./toy_text."""
+    from keras_gans.models.text_to_image import TextToImageGAN
+
+    sizes = {"size": 16, "width": 4, "latent": 6, "compressed": 5, "reader_units": (4, 5, 6), "reader_dim": 8}
+    model = TextToImageGAN(**sizes, reader_recurrent=0)
+    rng = np.random.default_rng(0)
+    for network in (model.generator, model.reader):
+        network.set_weights([np.abs(rng.normal(size=w.shape)) for w in network.get_weights()])
+    model.save_pretrained("toy_text")
+    return model
+
+
+def test_prompts_are_rows_with_the_same_latents(kg, text_model, pixels):
+    prompts = ["a red flower", "a blue bird"]
+    asked = ["generate", "./toy_text", "-n", 3, "--seed", 4, "--out", "page.png"]
+    asked += [part for prompt in prompts for part in ("--prompt", prompt)]
+    assert kg(*asked).stdout == "wrote page.png (6 images of 16x16)\n"
+    drawn = text_model.generate(prompts, n=3, seed=4)
+    np.testing.assert_array_equal(pixels("page.png"), images.grid(drawn, 3))
+
+    assert kg(*asked, "--interpolate", 4).exit_code == 0
+    page = pixels("page.png")
+    assert page.shape == (3 * 18 + 2, 4 * 18 + 2, 3)
+    for row in range(3):
+        for column, picture in ((0, drawn[row]), (3, drawn[3 + row])):
+            top, left = 2 + 18 * row, 2 + 18 * column
+            assert np.abs(page[top : top + 16, left : left + 16].astype(int) - picture).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("toy_digits", "--prompt", "a"), "toy_digits does not read, and --prompt came: leave it out."),
+        (
+            ("./toy_text", "--prompt", "a", "--interpolate", 3),
+            "walks from one prompt to the next: give --prompt twice.",
+        ),
+        (("./toy_text", "--prompt", "a", "--interpolate", 3, "--kind", "linear"), "--kind is of walks between latents"),
+    ],
+)
+def test_prompts_that_cannot_be_drawn(kg, zoo, text_model, arguments, words):
+    found = kg("generate", *arguments)
+    assert found.exit_code != 0
+    assert words in " ".join(found.stderr.split())

@@ -283,3 +283,21 @@ def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(kg, start, zoo, photos):
     assert kg(*ask, "--out", "run", "--steps", steps).exit_code == 0
     assert kg(*ask, "--out", "straight", "--steps", steps).exit_code == 0
     assert same(tensors("run"), tensors("straight"))
+
+
+@pytest.mark.slow
+def test_a_folder_of_captions_trains_a_model_that_reads(kg, photos):
+    from keras_gans.models.text_to_image import TextToImageGAN
+
+    sizes = {"size": 16, "width": 2, "latent": 4, "compressed": 3, "reader_units": (2, 3, 4), "reader_dim": 4}
+    TextToImageGAN(**sizes, reader_recurrent=0).save_pretrained("toy_text")
+    card = artifacts.read_card("toy_text")
+    card["recipes"] = {"quick": {"batch_size": 4, "steps": 2, "compile": {}, "data": {"flip": False}}}
+    artifacts.write_card("toy_text", {**card, "default_recipe": "quick"})
+    folder = Path(photos)
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    (folder / "captions.csv").write_text("\n".join(f"{name},a digit" for name in names))
+    found = kg("train", "./toy_text", "--data", photos, "--out", "run")
+    assert found.exit_code == 0, found.output
+    assert f"{len(names)} pictures" in artifacts.read_card("run/model")["data"]["seen"]
+    assert kg("generate", "./run/model", "--prompt", "a digit", "-n", 2).exit_code == 0

@@ -1,0 +1,469 @@
+"""Generative Adversarial Text to Image Synthesis (Reed et al. 2016): GAN-CLS and GAN-INT, options of one game.
+
+A generator of z and a sentence's vector, and a discriminator that also sees real pictures with wrong sentences. The
+residual blocks are the released code's; conditioning augmentation is StackGAN's (Zhang et al. 2017, section 3.2).
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_gans import random
+from keras_gans.artifacts import DataError
+from keras_gans.data import images as image_data
+from keras_gans.data import text
+from keras_gans.data.captions import captioned
+from keras_gans.layers import AppendLabels, LeakyReLU, Part, Resample, SpectralConv2D, SpectralDense
+from keras_gans.models import build, text_encoder
+from keras_gans.models.dcgan import NORMALIZATION, batch_norm, normal
+from keras_gans.training import features as discriminator_features
+from keras_gans.training import run, sampling, statistics, supervised
+from keras_gans.training.backend import full_precision
+from keras_gans.training.game import AdversarialModel, Batch
+
+# size: widths of the layers from the 4x4 map on, in units of `width`
+SIZES = {16: (2, 1), 32: (4, 2, 1), 64: (8, 4, 2, 1)}
+RESIDUAL = 2  # of the generator's maps, the smallest two have a block
+LOOKER = "tiny"  # the zoo model whose features of pictures the reader learns by
+SHOWN = 8  # pictures a row of samples.png
+
+
+def _residual(x, convolution, normalize, width, nonlinear, name):
+    """The released code's bottleneck: 1x1, 3x3, 3x3, and x added: (n, h, w, c) as it was."""
+    y, narrow = x, max(1, width // 4)
+    for i, (channels, side) in enumerate(((narrow, 1), (narrow, 3), (width, 3))):
+        y = convolution(channels, side, 1, f"{name}_conv_{i}")(y)
+        y = normalize(y, f"{name}_norm_{i}")
+        y = nonlinear(f"{name}_nonlinear_{i}")(y) if i < 2 else y
+    return nonlinear(f"{name}_out")(keras.layers.Add(name=name)([x, y]))
+
+
+def generator(size, width, latent, dim, compressed, augmentation, residual, synchronized, name="generator"):
+    """z (n, latent), vectors (n, dim) -> images (n, size, size, 3) in [-1, 1].
+
+    With `augmentation` the last `compressed` numbers of z are the noise of the condition.
+    """
+
+    def convolution(channels, side, stride, name):
+        return keras.layers.Conv2D(
+            channels, side, stride, padding="same", use_bias=False, kernel_initializer=normal(), name=name
+        )
+
+    def normalize(x, name):
+        return batch_norm(name, synchronized)(x)
+
+    def relu(name):
+        return keras.layers.ReLU(name=name)
+
+    z, vector = keras.Input((latent,), name="z"), keras.Input((dim,), name="vector")
+    units = 2 * compressed if augmentation else compressed
+    condition = keras.layers.Dense(units, kernel_initializer=normal(), name="compress")(vector)
+    condition = LeakyReLU(0.2, name="leaky_compress")(condition)
+    x = z
+    if augmentation:
+        x = Part(0, latent - compressed, name="z_of_picture")(z)
+        noise = Part(latent - compressed, latent, name="z_of_condition")(z)
+        condition = Resample(name="condition")([condition, noise])
+    x = keras.layers.Concatenate(name="join")([x, condition])
+    widths = SIZES[size]
+    x = keras.layers.Dense(16 * widths[0] * width, use_bias=False, kernel_initializer=normal(), name="project")(x)
+    x = keras.layers.Reshape((4, 4, widths[0] * width), name="map")(x)
+    x = normalize(x, "norm_project")
+    for i, multiple in enumerate([*widths[1:], None]):
+        if residual and i < RESIDUAL:  # blocks take what is normalised and not yet rectified
+            x = _residual(x, convolution, normalize, widths[i] * width, relu, f"block_{i}")
+        else:
+            x = relu(f"relu_{i}")(x)
+        last = multiple is None
+        x = keras.layers.Conv2DTranspose(
+            3 if last else multiple * width,
+            4,
+            strides=2,
+            padding="same",
+            use_bias=last,
+            kernel_initializer=normal(),
+            name=f"up_{i}",
+        )(x)  # twice the height and width
+        x = x if last else normalize(x, f"norm_{i}")
+    x = keras.layers.Activation("tanh", dtype="float32", name="tanh")(x)
+    return keras.Model([z, vector], x, name=name)
+
+
+def discriminator(size, width, dim, compressed, residual, normalization, synchronized, name="discriminator"):
+    """Images (n, size, size, 3), vectors (n, dim) -> logits (n, 1)."""
+    batch, spectral = normalization == "batch", normalization == "spectral"
+
+    def convolution(channels, side, stride, name, bias=False):
+        layer = SpectralConv2D if spectral else keras.layers.Conv2D
+        bias = bias or not batch
+        return layer(
+            channels, side, strides=stride, padding="same", use_bias=bias, kernel_initializer=normal(), name=name
+        )
+
+    def normalize(x, name):
+        return batch_norm(name, synchronized)(x) if batch else x
+
+    def leaky(name):
+        return LeakyReLU(0.2, name=name)
+
+    image, vector = keras.Input((size, size, 3), name="image"), keras.Input((dim,), name="vector")
+    x, widths = image, tuple(reversed(SIZES[size]))
+    for i, multiple in enumerate(widths):
+        x = convolution(multiple * width, 4, 2, f"down_{i}", bias=i == 0)(x)  # half the height and width
+        x = normalize(x, f"norm_{i}") if i else x
+        if i + 1 < len(widths) or not residual:
+            x = leaky(f"leaky_{i}")(x)
+    top = widths[-1] * width
+    if residual:
+        x = _residual(x, convolution, normalize, top, leaky, "block")
+    dense = SpectralDense if spectral else keras.layers.Dense
+    condition = dense(compressed, use_bias=not batch, kernel_initializer=normal(), name="compress")(vector)
+    condition = leaky("leaky_compress")(normalize(condition, "norm_compress"))
+    x = AppendLabels(name="join")([x, condition])  # the condition at each place of the map
+    x = leaky("leaky_join")(normalize(convolution(top, 1, 1, "mix")(x), "norm_join"))
+    x = keras.layers.Flatten(name="flatten")(x)
+    logit = dense(1, kernel_initializer=normal(), dtype="float32", name="logit")(x)
+    return keras.Model([image, vector], logit, name=name)
+
+
+@keras.saving.register_keras_serializable(package="keras_gans")
+class TextToImageGAN(AdversarialModel):
+    """Draws what a sentence says. Its reader of sentences is a part of it, trained first and then left as it is.
+
+    Args:
+        size: 16, 32 or 64: height and width of the pictures.
+        width: channels of the generator's last map but one, which is `size / 64 * 8` times as wide at 4x4 at size 64.
+            The paper's is 128.
+        discriminator_width: of the discriminator's first map; None: half of `width`, as in the paper.
+        latent: how much of z is the picture's. z is normal.
+        compressed: numbers that a sentence's vector is brought to, in each player. The paper's are 128.
+        residual: whether there are the released code's residual blocks.
+        conditioning_augmentation: None, or the weight of the term that holds conditions near N(0, 1), of which a
+            generator's condition is then drawn (StackGAN's code: 2.0). z has `compressed` numbers more.
+        wrong_text: whether the discriminator sees real pictures with wrong sentences (GAN-CLS).
+        interpolation: whether the generator also draws means of two sentences' vectors (GAN-INT).
+        normalization: "batch", "none" or "spectral", in the discriminator.
+        reader_units, reader_recurrent, reader_dim: of `text_encoder.reader`.
+        picture_features: how many features of a picture the reader is trained by: 480 are those of `tiny`.
+        examples: sentences that it draws where it is not told what to.
+        synchronized: whether batch statistics are taken over all replicas of a tf.distribute strategy.
+        dtype: None, or a Keras policy such as "mixed_bfloat16".
+    """
+
+    paper = {
+        "title": "Generative Adversarial Text to Image Synthesis",
+        "authors": "Reed, Akata, Yan, Logeswaran, Schiele, Lee",
+        "year": 2016,
+        "url": "https://arxiv.org/abs/1605.05396",
+    }
+    prior = "normal"
+
+    def __init__(
+        self,
+        size=64,
+        width=128,
+        discriminator_width=None,
+        latent=100,
+        compressed=128,
+        residual=True,
+        conditioning_augmentation=None,
+        wrong_text=True,
+        interpolation=True,
+        normalization="batch",
+        reader_units=(384, 512, 512),
+        reader_recurrent=512,
+        reader_dim=1024,
+        picture_features=480,
+        examples=("",),
+        synchronized=False,
+        dtype=None,
+        name="text_to_image",
+    ):
+        super().__init__(name=name)
+        build.check_choice("size", size, SIZES)
+        build.check_choice("normalization", normalization, NORMALIZATION)
+        counts = {"width": width, "latent": latent, "compressed": compressed, "picture_features": picture_features}
+        for argument, value in counts.items():
+            build.check_count(argument, value)
+        if discriminator_width is not None:
+            build.check_count("discriminator_width", discriminator_width)
+        text_encoder.check(reader_units, reader_recurrent, reader_dim)
+        augmented = conditioning_augmentation is not None
+        if augmented and not (_is_number(conditioning_augmentation) and conditioning_augmentation >= 0):
+            raise ValueError(f"conditioning_augmentation must be None or a weight, got {conditioning_augmentation!r}")
+        if not isinstance(examples, (list, tuple)) or not examples or not all(isinstance(x, str) for x in examples):
+            raise ValueError(f"examples must be a list of sentences, got {examples!r}")
+        self.image_shape, self.latent = (size, size, 3), latent + (compressed if augmented else 0)
+        self.examples = tuple(examples)
+        self._arguments = {
+            "size": size,
+            "width": width,
+            "discriminator_width": discriminator_width,
+            "latent": latent,
+            "compressed": compressed,
+            "residual": residual,
+            "conditioning_augmentation": conditioning_augmentation,
+            "wrong_text": wrong_text,
+            "interpolation": interpolation,
+            "normalization": normalization,
+            "reader_units": list(reader_units),
+            "reader_recurrent": reader_recurrent,
+            "reader_dim": reader_dim,
+            "picture_features": picture_features,
+            "examples": list(examples),
+            "synchronized": synchronized,
+            "dtype": dtype,
+        }
+        drawing = (size, width, self.latent, reader_dim, compressed, augmented, residual, synchronized)
+        judged_by = discriminator_width or max(1, width // 2)
+        with build.precision(dtype):
+            players = (
+                generator(*drawing),
+                discriminator(size, judged_by, reader_dim, compressed, residual, normalization, synchronized),
+            )
+        with build.precision("float32"):
+            average = generator(*drawing, name="ema_generator")
+            self.reader = text_encoder.reader(reader_units, reader_recurrent, reader_dim)
+            self.viewer = text_encoder.viewer(picture_features, reader_dim)
+        self.reader.trainable = self.viewer.trainable = False
+        self.set_players(*players, average)
+
+    def published_networks(self):
+        return {**super().published_networks(), "reader": self.reader, "viewer": self.viewer}
+
+    def receiving_networks(self):
+        return {**super().receiving_networks(), "reader": [self.reader], "viewer": [self.viewer]}
+
+    # Sentences.
+
+    def vectors(self, texts, batch_size=256):
+        """What the reader makes of sentences: float32 (n, reader_dim); DataError for what is no text.
+
+        Any string can be read: see `keras_gans.data.text`.
+        """
+        symbols = text.encode(texts)
+        found = [np.zeros((0, self._arguments["reader_dim"]), "float32")]
+        with full_precision():
+            for start in range(0, len(symbols), batch_size):
+                part = symbols[start : start + batch_size]
+                found.append(ops.convert_to_numpy(self.reader(part, training=False)).astype("float32"))
+        return np.concatenate(found)
+
+    def picture_vectors(self, images):
+        """Where the reader would have pictures' captions: float32 (n, reader_dim), of uint8 images (n, size, size, 3).
+
+        A caption's vector and a picture's, multiplied and divided by reader_dim, say how well they agree: in [-1, 1].
+        """
+        seen = text_encoder.pooled(looker(), images)
+        with full_precision():
+            return ops.convert_to_numpy(self.viewer(seen, training=False)).astype("float32")
+
+    # Drawing.
+
+    def generate(self, prompt=None, n=None, seed=0, latents=None, truncation=None, output="uint8", batch_size=32):
+        """Pictures of sentences.
+
+        Picture j of each sentence has the same z, so that sentences can be compared; it is a function of (weights,
+        sentence, seed, j).
+
+        Args:
+            prompt: a sentence, or a list of them; or their vectors, float (m, reader_dim) or (reader_dim,). None, or a
+                number of pictures: the model's `examples` in turn, of other z each.
+            n: pictures of each sentence. None: 1; of examples 16 in all.
+            seed: whole number of at least 0.
+            latents: (n, latent) instead of drawn ones.
+            truncation: None, or a number: latents stay within it.
+            output: "uint8" for 0..255, "float" for [-1, 1].
+            batch_size: pictures computed at once.
+
+        Returns:
+            NumPy array (sentences * n, height, width, 3), sentence by sentence.
+
+        Raises:
+            DataError: the prompt is no text.
+            ValueError: another argument is not what it has to be.
+        """
+        if prompt is None or (isinstance(prompt, (int, np.integer)) and not isinstance(prompt, bool)):
+            return self._examples(n if prompt is None else prompt, seed, latents, truncation, output, batch_size)
+        wanted = self._conditions(prompt)
+        z = sampling.checked_latents(self, 1 if n is None else n, seed, latents, truncation)
+        every_z, every_vector = np.tile(z, (len(wanted), 1)), np.repeat(wanted, len(z), axis=0)
+        return sampling.drawn(self, every_z, every_vector, output, batch_size)
+
+    def _examples(self, n, seed, latents, truncation, output, batch_size):
+        z = sampling.checked_latents(self, 16 if n is None else n, seed, latents, truncation)
+        wanted = self.vectors(self.examples)[np.arange(len(z)) % len(self.examples)]
+        return sampling.drawn(self, z, wanted, output, batch_size)
+
+    def _conditions(self, prompt):
+        """float32 (m, reader_dim) of whatever `generate` takes as a prompt."""
+        given = np.asarray(prompt) if not isinstance(prompt, (str, bytes)) else None
+        if given is None or given.dtype.kind not in "fiub" or not given.size:
+            return self.vectors(prompt if isinstance(prompt, (list, tuple, np.ndarray)) else [prompt])
+        dim = self._arguments["reader_dim"]
+        given = given.astype("float32")[None] if given.ndim == 1 else given.astype("float32")
+        if given.ndim != 2 or given.shape[1] != dim or not np.isfinite(given).all():
+            raise DataError(f"Sentences, or finite vectors (n, {dim}), were wanted and {given.shape} came.")
+        return given
+
+    def samples(self):
+        """Rows of pictures, seed 0, a row for each of `examples`."""
+        rows = self.generate(list(self.examples), n=SHOWN, seed=0)
+        return image_data.grid(rows, columns=SHOWN)
+
+    # The game.
+
+    def _inputs(self, x, labels):
+        return [x, labels]
+
+    def _batch(self, data):
+        images, conditions = data
+        if keras.backend.standardize_dtype(conditions.dtype) == "uint8":  # symbols: (n, 2, 201)
+            read = self.reader(ops.reshape(conditions, (-1, text.LENGTH)), training=False)
+            conditions = ops.reshape(ops.stop_gradient(read), (-1, 2, read.shape[-1]))
+        return Batch(image_data.to_range(images, *self.value_range), ops.cast(conditions, "float32"))
+
+    def imagine(self, batch):
+        """G(z, right)."""
+        return self._imagined(batch.labels[:, 0])
+
+    def _imagined(self, vectors):
+        n = vectors.shape[0] or ops.shape(vectors)[0]
+        z = random.current().latents(n, self.latent, self.prior)
+        return self._run("generator", z, vectors)
+
+    def discriminator_terms(self, batch):
+        """Real pictures with right sentences against real ones with wrong sentences and generated ones, half each."""
+        right, wrong = batch.labels[:, 0], batch.labels[:, 1]
+        real, fake = self.augment(batch.images), self.augment(self.imagine(batch))
+        on_real, on_fake = self.judge(real, right), self.judge(fake, right)
+        if self._arguments["wrong_text"]:
+            on_fake = ops.concatenate((on_fake, self.judge(real, wrong)), axis=0)
+        loss = self._adversarial_loss.discriminator(on_real, on_fake, self.label_smoothing)
+        return {"d_loss": loss, **self._penalty_terms(real, fake, right)}
+
+    def generator_terms(self, batch):
+        """D(G(z, right), right); means of two sentences too; and the condition's distance from N(0, 1)."""
+        right = batch.labels[:, 0]
+        terms = self.generator_loss(self.augment(self.imagine(batch)), right)
+        if self._arguments["interpolation"]:
+            terms["g_between"] = self._between(right)
+        weight = self._arguments["conditioning_augmentation"]
+        return terms if weight is None else {**terms, "kl": weight * self._divergence(right)}
+
+    def _between(self, right):
+        """The generator's loss on means of two sentences that stand next to each other in the batch."""
+        pairs = (right.shape[0] or ops.shape(right)[0]) // 2
+        between = (right[: 2 * pairs : 2] + right[1 : 2 * pairs : 2]) / 2
+        with random.scope(random.current().of_pairs()):  # however the batch is shared out
+            fake = self.augment(self._imagined(between))
+        return self._adversarial_loss.generator(self.judge(fake, between))
+
+    def _divergence(self, vectors):
+        """Of N(mean, sigma) from N(0, 1), a mean over numbers."""
+        layers = (self.generator.get_layer(name) for name in ("compress", "leaky_compress"))
+        for layer in layers:
+            vectors = layer(vectors)
+        mean, log_sigma = ops.split(ops.cast(vectors, "float32"), 2, axis=-1)
+        return ops.mean(-log_sigma + (ops.exp(2 * log_sigma) + ops.square(mean) - 1) / 2)
+
+    def term_names(self):
+        more = ["g_between"] if self._arguments["interpolation"] else []
+        more += [] if self._arguments["conditioning_augmentation"] is None else ["kl"]
+        return ["d_loss", "g_loss", *more, *self.penalties]
+
+    def features(self, images, labels=None, layers=None, batch_size=64):
+        """As `AdversarialModel.features`, of the layers that see no sentence."""
+        return super().features(images, None, self.feature_layers() if layers is None else layers, batch_size)
+
+    def feature_layers(self):
+        seen = discriminator_features.reached(self.discriminator, self.discriminator.inputs[1])
+        found = discriminator_features.hidden(self.discriminator)
+        return [name for name, output in found.items() if id(output) not in seen]
+
+    # Data and runs.
+
+    def prepared(self, x, y):
+        """`Captioned` with its captions' vectors; or a tf.data.Dataset of (image, caption) as the game takes it."""
+        size = self.image_shape[0]
+        if _is_dataset(x):
+            return _from_pipeline(x, size)
+        data = captioned(x if y is None else (x, y), size=size)
+        return data.with_vectors(lambda: self.vectors(data.sentences))  # of the weights that a checkpoint may bring
+
+    def training_data(self, data, recipe):
+        return run.as_in(recipe, captioned(data, size=self.image_shape[0]))
+
+    def train_first(self, data, recipe, card, out, **rest):
+        """Trains the reader, if the recipe has a table `reader`: in `out`/reader, where it resumes.
+
+        rest: callbacks and stop, as of `training.run.train`.
+        """
+        if "reader" in recipe:
+            matcher = self._trained_reader(data, recipe["reader"], card, out, rest)
+            self.reader.set_weights(matcher.reader.get_weights())
+            self.viewer.set_weights(matcher.viewer.get_weights())
+        return data
+
+    def _trained_reader(self, data, recipe, card, out, rest):
+        arguments = self._arguments
+        sizes = (arguments["reader_units"], arguments["reader_recurrent"], arguments["reader_dim"])
+        mine = {key: arguments[key] for key in arguments if key.startswith("reader_")}
+
+        def build_matcher():
+            reader, viewer = text_encoder.reader(*sizes), text_encoder.viewer(arguments["picture_features"], sizes[2])
+            return text_encoder.Matcher(reader, viewer, recipe.get("dropout", 0.0), looker, mine)
+
+        return supervised.train(build_matcher, {**card, "family": "Matcher"}, recipe, data, out / "reader", **rest)
+
+    def settle(self, data):
+        """Batch statistics of the average, for the vectors of the data's captions."""
+        data, n = self.prepared(data, None), min(64, len(data))
+        right = (conditions[:, 0] for _, conditions in data.batches(n, seed=1, start=0, stop=50))
+        inputs = ([random.sample_latents(n, 0, self.latent, self.prior, start=n * k), c] for k, c in enumerate(right))
+        if statistics.take_anew(self.sampler(), inputs):
+            self.ema_ready.assign(1)
+
+    def reestimate_statistics(self, batches=50, batch_size=64, seed=0):
+        """Leaves them as they are: they are taken of captions, by `settle(data)`, and no captions come along."""
+
+    def get_config(self):
+        return {"name": self.name, **self._arguments}
+
+
+def looker():
+    """The network that pictures are looked at with, from the zoo."""
+    from keras_gans import api
+
+    return api.load(LOOKER)
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_dataset(x):
+    return keras.backend.backend() == "tensorflow" and type(x).__module__.startswith("tensorflow.python.data")
+
+
+def _from_pipeline(dataset, size):
+    """A tf.data.Dataset of batches (images, captions) with a wrong caption for each: its neighbour's in the batch."""
+    import tensorflow as tf
+
+    spec = dataset.element_spec
+    if not (isinstance(spec, tuple) and len(spec) == 2 and spec[1].dtype == tf.string and spec[1].shape.rank == 1):
+        raise DataError(f"A tf.data.Dataset of batches (images, captions) was wanted and {spec} came: map it to that.")
+    height, width, channels = spec[0].shape[1:] if spec[0].shape.rank == 4 else (None, None, None)
+    if (height, width, channels) != (size, size, 3):
+        came = "x".join(map(str, spec[0].shape[1:]))
+        raise DataError(f"This model draws {size}x{size}x3 images and the dataset has {came}: resize them in it.")
+
+    def symbols(captions):
+        found = tf.numpy_function(lambda texts: text.encode(list(texts)), [captions], tf.uint8)
+        return tf.ensure_shape(found, (None, text.LENGTH))
+
+    def arrange(images, captions):
+        right = symbols(captions)
+        return images, tf.stack([right, tf.roll(right, 1, axis=0)], axis=1)
+
+    return dataset.map(arrange)

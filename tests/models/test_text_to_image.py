@@ -1,0 +1,357 @@
+"""Text to image: sentences that steer what is drawn, a game with wrong sentences, a reader that is trained first."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_gans
+from keras_gans import artifacts, data
+from keras_gans.artifacts import DataError
+from keras_gans.data import text
+from keras_gans.models import text_encoder
+from keras_gans.models.text_to_image import TextToImageGAN
+from keras_gans.training import run
+from keras_gans.training.callbacks import Stopped
+from model_contract import ModelContract, assert_equal_weights
+
+SMALL = {
+    "size": 16,
+    "width": 4,
+    "latent": 6,
+    "compressed": 5,
+    "reader_units": (4, 5, 6),
+    "reader_recurrent": 4,
+    "reader_dim": 8,
+    "picture_features": 3,
+    "examples": ("a red flower", "a blue bird"),
+}
+PLAYERS = TextToImageGAN.players
+COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (40, 60, 230), "white": (240, 240, 240)}
+
+
+def small(**changes):
+    return TextToImageGAN(**{**SMALL, **changes})
+
+
+def coloured(n=40, size=18):
+    """Pictures of one colour, with captions that name it."""
+    rng = np.random.default_rng(0)
+    names = [list(COLOURS)[i % 4] for i in range(n)]
+    images = np.stack([np.broadcast_to(np.uint8(COLOURS[name]), (size, size, 3)) for name in names])
+    images = np.clip(images + rng.integers(-20, 21, images.shape), 0, 255).astype("uint8")
+    captions = [[f"a {name} thing", f"this is all {name}", f"{name}"] for name in names]
+    return data.captioned((images, captions, np.arange(n) % 4), size=16)
+
+
+class Contract(ModelContract):
+    def images(self, model, n=40):
+        return coloured(n)
+
+    def conditions(self, labels):
+        """Vectors of right and wrong sentences, as many as labels."""
+        return np.random.default_rng(int(labels.sum())).normal(size=(len(labels), 2, 8)).astype("float32")
+
+
+class TestTextToImage(Contract):
+    replicated = {"synchronized": True}
+    compile_arguments = {"augment": ("translation",)}
+
+    def build(self, **changes):
+        return small(**changes)
+
+
+class TestSpectralAugmented(Contract):
+    """StackGAN's conditions, spectral normalisation, two turns of the discriminator, no blocks."""
+
+    compile_arguments = {"loss": "hinge", "penalties": {"r1": 1.0}, "discriminator_steps": 2}
+    replicated = {"synchronized": True}
+
+    def build(self, **changes):
+        options = {"conditioning_augmentation": 2.0, "normalization": "spectral", "residual": False}
+        return small(**{**options, "interpolation": False, **changes})
+
+    def images(self, model, n=80):
+        return super().images(model, n)
+
+
+# --- drawing ------------------------------------------------------------------------------------------
+
+
+def test_pictures_of_sentences():
+    model = TestTextToImage().lively()
+    both = model.generate(["a red flower", "a blue bird"], n=3, seed=5)
+    assert (both.shape, both.dtype) == ((6, 16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(model.generate("a blue bird", n=2, seed=5), both[3:5])
+    np.testing.assert_array_equal(model.generate(model.vectors("a blue bird"), n=3, seed=5), both[3:])
+    np.testing.assert_array_equal(model.generate(model.vectors(["a red flower"])[0], seed=5), both[:1])
+    z = keras_gans.random.sample_latents(3, 5, 6, "normal")
+    np.testing.assert_array_equal(model.generate("a red flower", latents=z), both[:3])
+    assert (both[:3] != both[3:]).any()
+    assert model.generate("a red flower").shape == (1, 16, 16, 3)
+    assert model.generate([]).shape == (0, 16, 16, 3)
+
+
+def test_without_a_prompt_examples_come_in_turn():
+    model = TestTextToImage().lively()
+    assert model.generate().shape == (16, 16, 16, 3)
+    found = model.generate(5, seed=2)
+    z = keras_gans.latent.sample(model, 5, seed=2)
+    np.testing.assert_array_equal(found[3], model.generate("a blue bird", latents=z[3:4])[0])
+    np.testing.assert_array_equal(model.generate(n=5, seed=2), found)
+    assert model.samples().shape == (2 * 18 + 2, 8 * 18 + 2, 3)
+
+
+@pytest.mark.parametrize("prompt", ["", "\U0001f33c \u82b1", "\x00\ud800", "a" * 500_000, "\n"])
+def test_any_string_gives_a_picture(prompt):
+    assert small().generate(prompt).shape == (1, 16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ([1.0, 2.0], r"finite vectors \(n, 8\), were wanted and \(1, 2\) came"),
+        (np.full((1, 8), np.nan), "finite vectors"),
+        (np.zeros((1, 1, 8)), r"\(1, 1, 8\) came"),
+        ([None], "a NoneType came"),
+        (True, "came"),
+    ],
+)
+def test_what_is_no_prompt_is_refused(prompt, words):
+    with pytest.raises(DataError, match=words):
+        small().generate(prompt)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"size": 20}, "size must be one of 16, 32, 64, got 20"),
+        ({"conditioning_augmentation": "much"}, "must be None or a weight, got 'much'"),
+        ({"reader_units": (3, 4)}, "reader_units must be 3 whole numbers"),
+        ({"examples": ()}, r"examples must be a list of sentences, got \(\)"),
+        ({"discriminator_width": 0}, "discriminator_width must be a whole number"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        small(**arguments)
+
+
+# --- the game -----------------------------------------------------------------------------------------
+
+
+def terms(model, **conditions):
+    """(discriminator's, generator's) terms of one batch, as numbers."""
+    history = model.evaluate(coloured(16), batch_size=16, verbose=0, return_dict=True, **conditions)
+    return {name: float(value) for name, value in history.items()}
+
+
+def test_the_terms_are_the_papers():
+    """By hand, from what the discriminator says of the same pictures and sentences."""
+    model = TestTextToImage().lively()
+    model.compile(ema_decay=None)
+    found = coloured(16).with_vectors(model.vectors(coloured(16).sentences))
+    ((images, conditions),) = found.in_order(16)
+    real, right, wrong = images / 127.5 - 1, conditions[:, 0], conditions[:, 1]
+    told = terms(model)
+
+    def soft(x):
+        return np.log1p(np.exp(x)).mean()
+
+    def judged(x, vectors):
+        return model.discriminator([x.astype("float32"), vectors], training=False).numpy()
+
+    alone = small(wrong_text=False)
+    for prefix in ("generator", "discriminator"):
+        getattr(alone, prefix).set_weights(getattr(model, prefix).get_weights())
+    alone.reader.set_weights(model.reader.get_weights())
+    alone.compile(ema_decay=None)
+    # Without wrong sentences the loss is real + fake; with them, fakes are half of what is against.
+    without = terms(alone)["d_loss"]
+    on_fake = without - soft(-judged(real, right))
+    assert told["d_loss"] == pytest.approx(
+        soft(-judged(real, right)) + (on_fake + soft(judged(real, wrong))) / 2, rel=1e-4
+    )
+    assert set(told) == {"d_loss", "g_loss", "g_between"}
+    assert terms(alone)["g_loss"] == pytest.approx(told["g_loss"], rel=1e-5)
+
+
+def test_a_condition_is_drawn_from_its_normal():
+    model = small(conditioning_augmentation=2.0)
+    assert model.latent == 6 + 5
+    vectors = model.vectors(["red", "blue"])
+    statistics = vectors
+    for name in ("compress", "leaky_compress"):
+        statistics = model.generator.get_layer(name)(statistics)
+    mean, log_sigma = np.split(np.asarray(statistics), 2, axis=1)
+    by_hand = np.mean(-log_sigma + (np.exp(2 * log_sigma) + mean**2 - 1) / 2)
+    model.compile()
+    np.testing.assert_allclose(model._divergence(vectors), by_hand, rtol=1e-4)
+    assert "kl" in model.term_names()
+
+
+@pytest.mark.slow
+def test_a_users_pipeline_of_captions():
+    found = coloured(24)
+    images, captions = found.middles(np.arange(24)), [of_one[0] for of_one in found.captions]
+    model = small()
+    model.compile()
+    history = model.fit(tf.data.Dataset.from_tensor_slices((images, captions)).batch(8), epochs=1, verbose=0)
+    assert np.isfinite(history.history["d_loss"]).all()
+    assert model.steps_taken == 3
+    for dataset, words in (
+        (tf.data.Dataset.from_tensor_slices(images).batch(8), r"batches \(images, captions\) was wanted"),
+        (tf.data.Dataset.from_tensor_slices((images[:, :8], captions)).batch(8), "16x16x3 images and the dataset has"),
+    ):
+        with pytest.raises(DataError, match=words):
+            model.fit(dataset, verbose=0)
+
+
+def test_a_pipelines_wrong_captions_are_its_neighbours():
+    from keras_gans.models.text_to_image import _from_pipeline
+
+    images = coloured(4).middles(np.arange(4))
+    dataset = tf.data.Dataset.from_tensor_slices((images, ["a", "b", "c", "d"])).batch(4)
+    ((_, conditions),) = _from_pipeline(dataset, 16).as_numpy_iterator()
+    np.testing.assert_array_equal(conditions[:, 0], text.encode(["a", "b", "c", "d"]))
+    np.testing.assert_array_equal(conditions[:, 1], text.encode(["d", "a", "b", "c"]))
+
+
+def test_features_are_of_layers_that_see_no_sentence():
+    model = small()
+    assert model.feature_layers() == ["down_0", "down_1", "block_conv_0", "block_conv_1", "block_conv_2"]
+    assert model.features(coloured(3).middles(np.arange(3))).shape[0] == 3
+
+
+# --- the reader ---------------------------------------------------------------------------------------
+
+
+def test_agreement_is_symmetric_cross_entropy():
+    similarities = np.array([[2.0, 0.0, 1.0], [0.0, 3.0, 0.5], [1.5, -1.0, 0.0]], "float32")
+    rows = np.log(np.exp(similarities).sum(axis=1)) - np.diag(similarities)
+    columns = np.log(np.exp(similarities).sum(axis=0)) - np.diag(similarities)
+    found = text_encoder.agreement(np.arange(3), similarities)
+    np.testing.assert_allclose(found, (rows + columns) / 2, rtol=1e-5)
+
+
+def test_vectors_have_one_length():
+    model, rng = small(), np.random.default_rng(0)
+    model.reader.set_weights([rng.normal(size=w.shape) for w in model.reader.get_weights()])
+    vectors = model.vectors(["", "red", "a long sentence about a bird"])
+    np.testing.assert_allclose(vectors.mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_allclose(np.square(vectors).mean(axis=1), 1, rtol=1e-3)
+
+
+class Looker:
+    """Looks at pictures and sees their mean colour, where `tiny` would be."""
+
+    def perceptual(self, images):
+        return [images[:, ::4, ::4] / 255.0]
+
+
+CARD = {
+    "name": "toy_text",
+    "family": "TextToImageGAN",
+    "task": "generate",
+    "version": 1,
+    "title": "t",
+    "description": "d",
+    "license": "none",
+    "weights_license": "none",
+    "paper": dict(TextToImageGAN.paper),
+    "data": {"source": "arrays", "split": "train", "seen": "40 pictures"},
+}
+RECIPE = {
+    "batch_size": 8,
+    "steps": 6,
+    "data": {"flip": False},
+    "compile": {},
+    "reader": {
+        "batch_size": 8,
+        "steps": 12,
+        "dropout": 0.0,
+        "compile": {"optimizer": {"class": "Adam", "learning_rate": 1e-2}},
+    },
+}
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    monkeypatch.setattr("keras_gans.models.text_to_image.looker", Looker)
+
+
+READS = {"reader_units": (16, 16, 16), "reader_recurrent": 0, "reader_dim": 16}  # enough to tell four words apart
+
+
+def learning(steps, **compiled):
+    """A recipe whose reader learns."""
+    reader = {**RECIPE["reader"], "batch_size": 16, "steps": 200}
+    return {**RECIPE, "steps": steps, "batch_size": 16, "reader": reader, "compile": compiled}
+
+
+def trained(out, stop=None):
+    return run.train(small, CARD, RECIPE, coloured(), out, stop=stop)
+
+
+@pytest.mark.slow
+def test_a_run_trains_its_reader_and_resumes(looks, tmp_path):
+    """Stopped in the reader's part, and in the game's: the weights are those of an undisturbed run."""
+    whole = trained(tmp_path / "whole")
+    asked = [0]
+
+    def at(call):
+        def stop():
+            asked[0] += 1
+            return asked[0] == call
+
+        return stop
+
+    with pytest.raises(Stopped, match="Stopped after step 7"):
+        trained(tmp_path / "parts", stop=at(7))
+    assert not (tmp_path / "parts" / "checkpoints").exists()
+    with pytest.raises(Stopped, match="Stopped after step 4"):
+        trained(tmp_path / "parts", stop=at(7 + 5 + 4))
+    parts = trained(tmp_path / "parts")
+    for name, tensor in whole.tensors().items():
+        np.testing.assert_array_equal(parts.tensors()[name], tensor)
+    loaded = keras_gans.load(tmp_path / "parts" / "model")
+    np.testing.assert_array_equal(loaded.generate("a red thing", n=2), whole.generate("a red thing", n=2))
+    assert sorted(p.name for p in (tmp_path / "parts" / "reader").iterdir()) == ["checkpoints", "curve.csv", "run.json"]
+    told = artifacts.read_provenance(tmp_path / "parts" / "model")["provenance"]
+    assert (told["steps"], told["images_seen"], told["recipe"]["reader"]["steps"]) == (6, 48, 12)
+
+
+@pytest.mark.slow
+def test_the_reader_finds_pictures(looks, tmp_path):
+    """Colours that a looker sees and captions name: captions' vectors lie near their pictures' and not near others'."""
+    model = run.train(lambda: small(**READS), CARD, learning(1), coloured(), tmp_path)
+    captions = model.vectors([f"this is all {name}" for name in COLOURS])
+    images = coloured(4).middles(np.arange(4))
+    agreed = model.picture_vectors(images) @ captions.T / 16
+    np.testing.assert_array_equal(agreed.argmax(axis=1), [0, 1, 2, 3])
+    np.testing.assert_array_equal(agreed.argmax(axis=0), [0, 1, 2, 3])
+
+
+@pytest.mark.slow
+def test_it_learns_to_obey(looks, tmp_path):
+    """Red, green, blue and white things, drawn as asked after a short game."""
+    options = {**READS, "width": 8, "interpolation": False}
+    rates = {f"{player}_optimizer": {"class": "Adam", "learning_rate": 1e-3, "beta_1": 0.5} for player in PLAYERS}
+    model = run.train(lambda: small(**options), CARD, learning(400, ema_decay=0.9, **rates), coloured(), tmp_path)
+    drawn = model.generate([f"a {name} thing" for name in COLOURS], n=8, seed=0).astype(float)
+    means = drawn.reshape(4, 8, -1, 3).mean(axis=2)  # (colour, picture, channel)
+    distances = np.linalg.norm(means[:, :, None] - np.array(list(COLOURS.values()), float), axis=-1)
+    asked = distances.argmin(axis=-1) == np.arange(4)[:, None]
+    assert asked.mean() >= 0.75
+
+
+@pytest.mark.slow
+def test_keras_files_keep_the_reader(tmp_path):
+    model = small()
+    model.compile()
+    model.fit(coloured(16), batch_size=8, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.vectors("red"), model.vectors("red"))
+    assert_equal_weights(loaded, model)
+    assert not model.reader.trainable_variables
