@@ -113,7 +113,6 @@ class MatchingBatches:
         return self
 
 
-@keras.saving.register_keras_serializable(package="keras_gans")
 def agreement(right, similarities):
     """Symmetric cross-entropy (n,): each picture among the captions, and each caption among the pictures.
 

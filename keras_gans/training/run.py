@@ -68,9 +68,9 @@ def train(
     model.card = dict(card)
     model.compile(**{"seed": seed, **recipe["compile"]})
     data = model.training_data(data, recipe)
+    per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
     record(out, card, recipe, model, data)
     data = model.train_first(data, recipe, card, out, stop=stop)
-    per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
     often = max(1, steps // 20)
     kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
     ours = [
