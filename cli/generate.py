@@ -101,12 +101,12 @@ def command(
     import keras_gans
 
     model = keras_gans.load(wanted)
+    row = interpolate
     if prompts:
         draw, total, row = prompted(model, list(prompts), count, seed, truncation, interpolate)
     else:
         draw, total = drawer(model, count, seed, classes, truncation, interpolate, kind)
-        row = interpolate or 0
-    paths = _write_each(draw, total, out) if individually else [_write_page(draw, total, out, columns or row or None)]
+    paths = _write_each(draw, total, out) if individually else [_write_page(draw, total, out, columns or row)]
     height, width, _ = model.image_shape
     if as_json:
         output.say_json({"paths": [str(p) for p in paths], "images": total, "height": height, "width": width})

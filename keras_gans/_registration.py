@@ -38,7 +38,6 @@ HOMES = {
     "SpectralConv2DTranspose": "layers",
     "SpectralDense": "layers",
     "SpectralProjection": "layers",
-    "Symbols": "layers",
     "Accuracy": "training.cross_entropy",
     "CrossEntropy": "training.cross_entropy",
     "AdamL2": "training.optimizers",

@@ -60,6 +60,7 @@ class Captioned(Batches):
         self._make_vectors: Callable[[], np.ndarray] | None = None
         self._symbols: np.ndarray | None = None
         self._fingerprint: str | None = None
+        self._last: tuple[tuple[int, int, int], _Epoch] | None = None
         self._others = _Others(self.labels, len(images))
 
     def check(self) -> None:
@@ -173,24 +174,25 @@ class Captioned(Batches):
         """Yields (images, conditions) for the global steps `start` to before `stop`; None: to the end of the epoch."""
         steps = self.steps_per_epoch(batch_size)
         stop = (start // steps + 1) * steps if stop is None else stop
-        epoch, drawn = -1, _Epoch(self, 0, 0)
         for step in range(start, stop):
-            if step // steps != epoch:
-                epoch = step // steps
-                drawn = _Epoch(self, seed, epoch)
-            offset = step % steps
-            index = drawn.order[offset * batch_size : (offset + 1) * batch_size]
+            drawn, index = self._drawn(step, batch_size, seed)
             yield self.squares(index, drawn.places[index], drawn.mirrored[index]), self._conditions(drawn, index)
+
+    def _drawn(self, step: int, batch_size: int, seed: int) -> tuple[_Epoch, np.ndarray]:
+        """(what is drawn for the epoch of a global step, the pictures of that step). An epoch is drawn once."""
+        epoch, offset = divmod(step, self.steps_per_epoch(batch_size))
+        key = (seed, epoch, self.crop)
+        if self._last is None or self._last[0] != key:
+            self._last = key, _Epoch(self, seed, epoch)
+        drawn = self._last[1]
+        return drawn, drawn.order[offset * batch_size : (offset + 1) * batch_size]
 
     def pairs(self, step: int, batch_size: int, seed: int, views: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(pictures (b,), a caption's symbols of each (b, 201), numbers (b,) below `views`) of a global step."""
-        epoch, offset = divmod(step, self.steps_per_epoch(batch_size))
-        drawn = _Epoch(self, seed, epoch)
-        index = drawn.order[offset * batch_size : (offset + 1) * batch_size]
-        ends = self._ends[index]
+        drawn, index = self._drawn(step, batch_size, seed)
         counts = np.array([len(self.captions[picture]) for picture in index])
-        chosen = ends - counts + (drawn.order_of[index, 0] * counts).astype("int64")
-        return index, self.symbols()[chosen], (drawn.order_of[index, 1] * views).astype("int64")
+        chosen = self._ends[index] - counts + (drawn.captions[index, 0] * counts).astype("int64")
+        return index, self.symbols()[chosen], (drawn.captions[index, 1] * views).astype("int64")
 
     def squares(self, index: np.ndarray, places: np.ndarray, mirrored: np.ndarray | None = None) -> np.ndarray:
         """uint8 (b, crop, crop, 3): of the pictures `index`, from the corners `places` (b, 2)."""
@@ -208,7 +210,7 @@ class Captioned(Batches):
 
     def _conditions(self, drawn: _Epoch, index: np.ndarray) -> np.ndarray:
         pictures = np.stack([index, drawn.wrong[index]], axis=1)  # (b, 2)
-        return np.stack([[self._condition(int(p), drawn.order_of[p]) for p in pair] for pair in pictures])
+        return np.stack([[self._condition(int(p), drawn.captions[p]) for p in pair] for pair in pictures])
 
     def _condition(self, picture: int, random: np.ndarray) -> np.ndarray:
         """A caption's symbols, or the mean of some of its vectors. random: (AVERAGED,) in [0, 1)."""
@@ -246,7 +248,7 @@ class _Epoch:
         n, room = len(data), data.images.shape[1] - data.crop + 1
         self.order, self.mirrored = epoch_order(n, seed, epoch), epoch_flips(n, seed, epoch)
         self.places = philox(seed, epoch, _PLACE).integers(0, room, (n, 2))
-        self.order_of = philox(seed, epoch, _CAPTION).random((n, AVERAGED))
+        self.captions = philox(seed, epoch, _CAPTION).random((n, AVERAGED))
         self.wrong = data._others.draw(philox(seed, epoch, _WRONG).random(n))
 
 

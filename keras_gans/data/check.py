@@ -40,7 +40,7 @@ def prepare(
     Raises:
         DataError: one sentence: what was wanted, what came, what to do.
     """
-    if _is_dataset(x):
+    if is_dataset(x):
         _refuse_y(y, "a tf.data.Dataset")
         return _checked_dataset(x, size, channels, num_classes, resizable)
     data = _as_images(x, y, size, channels, num_classes, resizable)
@@ -184,7 +184,8 @@ def _check_classes(labels: np.ndarray, num_classes: int) -> None:
 # --- tf.data ------------------------------------------------------------------------------------------
 
 
-def _is_dataset(x: Any) -> bool:
+def is_dataset(x: Any) -> bool:
+    """Whether it is a tf.data.Dataset; imports nothing."""
     tensorflow = sys.modules.get("tensorflow")  # whoever made a Dataset has imported it
     return tensorflow is not None and isinstance(x, tensorflow.data.Dataset)
 

@@ -300,7 +300,8 @@ def philox(seed: int, epoch: int, stream: int) -> np.random.Generator:
     """Draws of one kind (the stream) in an epoch, the same on every machine.
 
     Philox counts in 256 bits; the highest word tells order from flips, so that they share no draws. Streams 0 and 1 are
-    taken here, 2 and 3 by keras_gans.training.mixing, 4 by keras_gans.data.patches.
+    taken here, 2 and 3 by keras_gans.training.mixing, 4 by keras_gans.data.patches, 5 to 7 by
+    keras_gans.data.captioned.
     """
     key: Any = np.array([seed, epoch], "uint64")
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, stream]))

@@ -2,7 +2,7 @@
 
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.conditional_normalization import ConditionalBatchNormalization
-from keras_gans.layers.conditions import Part, Resample, Symbols
+from keras_gans.layers.conditions import Part, Resample
 from keras_gans.layers.dropout import Dropout
 from keras_gans.layers.fused_normalization import FusedBatchNormalization
 from keras_gans.layers.labels import AppendLabels, OneHot
@@ -30,5 +30,4 @@ __all__ = [
     "SpectralConv2DTranspose",
     "SpectralDense",
     "SpectralProjection",
-    "Symbols",
 ]

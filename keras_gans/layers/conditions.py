@@ -1,29 +1,7 @@
-"""How sentences and the vectors of sentences enter a network (Reed et al. 2016)."""
+"""How the vectors of sentences enter a network (Reed et al. 2016; Zhang et al. 2017)."""
 
 import keras
 from keras import ops
-
-
-@keras.saving.register_keras_serializable(package="keras_gans")
-class Symbols(keras.layers.Layer):
-    """Symbol numbers (n, length), 1..count -> float (n, length, count): 1 at the symbol; 0 gives zeros alone.
-
-    Args:
-        count: how many symbols there are.
-    """
-
-    def __init__(self, count, **kwargs):
-        super().__init__(**kwargs)
-        self.count = count
-
-    def call(self, numbers):
-        return ops.one_hot(ops.cast(numbers, "int32") - 1, self.count, dtype=self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape, self.count)
-
-    def get_config(self):
-        return {**super().get_config(), "count": self.count}
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")

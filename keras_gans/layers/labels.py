@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_gans")
 class OneHot(keras.layers.Layer):
-    """int labels (n,) -> float (n, num_classes): 1 at the label, 0 elsewhere.
+    """int labels (n, ...) -> float (n, ..., num_classes): 1 at the label, 0 elsewhere.
 
     Args:
         num_classes: number of classes. A label outside 0..num_classes - 1 gives zeros alone.

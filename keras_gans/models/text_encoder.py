@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.data import text
-from keras_gans.layers import Symbols
+from keras_gans.layers import OneHot
 from keras_gans.models import build
 from keras_gans.training.backend import full_precision
 
@@ -30,7 +30,7 @@ def reader(units, recurrent, dim, name="reader"):
         dim: of the vectors. The paper's is 1024.
     """
     numbers = keras.Input((text.LENGTH,), dtype="uint8", name="symbols")
-    x = Symbols(text.SYMBOLS, name="one_hot")(numbers)  # (n, 201, 70)
+    x = OneHot(text.SYMBOLS, name="one_hot")(ops.cast(numbers, "int32") - 1)  # (n, 201, 70); zeros where none is
     for i, channels in enumerate(units):
         x = keras.layers.Conv1D(channels, WIDTH, activation="relu", name=f"conv_{i}")(x)
         if i + 1 < len(units):
@@ -91,7 +91,7 @@ class MatchingBatches:
 
     Args:
         data: `Captioned`.
-        looker: `ResidualNet`, whose features are taken once, when the first batch is made.
+        looker: function that gives the `ResidualNet` whose features are taken, once, when the first batch is made.
         batch_size: pairs; no picture comes twice in a batch.
         seed: of the order, the captions and the squares.
     """
@@ -104,7 +104,7 @@ class MatchingBatches:
     def at(self, step):
         """The batch of a step, counted from 0 through all epochs."""
         if self._views is None:
-            self._views = views(self._looker, self.data, self.seed)
+            self._views = views(self._looker(), self.data, self.seed)
         index, symbols, number = self.data.pairs(step, self.batch_size, self.seed, self._views.shape[1])
         return (symbols, self._views[index, number]), np.arange(self.batch_size, dtype="int32")
 
@@ -174,7 +174,7 @@ class Matcher(keras.Model):
 
     def training_batches(self, data, recipe):
         """(the data, `MatchingBatches` of it)."""
-        return data, MatchingBatches(data, self._looker(), recipe["batch_size"], recipe.get("seed", 0))
+        return data, MatchingBatches(data, self._looker, recipe["batch_size"], recipe.get("seed", 0))
 
     def architecture(self):
         """The arguments of the model whose networks these are."""

@@ -4,6 +4,7 @@ A generator of z and a sentence's vector, and a discriminator that also sees rea
 residual blocks are the released code's; conditioning augmentation is StackGAN's (Zhang et al. 2017, section 3.2).
 """
 
+import functools
 import importlib
 
 import keras
@@ -12,8 +13,8 @@ from keras import ops
 
 from keras_gans import random
 from keras_gans.artifacts import DataError
+from keras_gans.data import check, text
 from keras_gans.data import images as image_data
-from keras_gans.data import text
 from keras_gans.data.captions import captioned
 from keras_gans.layers import AppendLabels, LeakyReLU, Part, Resample, SpectralConv2D, SpectralDense
 from keras_gans.models import build, text_encoder
@@ -388,7 +389,7 @@ class TextToImageGAN(AdversarialModel):
     def prepared(self, x, y):
         """`Captioned` with its captions' vectors; or a tf.data.Dataset of (image, caption) as the game takes it."""
         size = self.image_shape[0]
-        if _is_dataset(x):
+        if check.is_dataset(x):
             return _from_pipeline(x, size)
         data = captioned(x if y is None else (x, y), size=size)
         return data.with_vectors(lambda: self.vectors(data.sentences))  # of the weights that a checkpoint may bring
@@ -399,7 +400,7 @@ class TextToImageGAN(AdversarialModel):
     def train_first(self, data, recipe, card, out, **rest):
         """Trains the reader, if the recipe has a table `reader`: in `out`/reader, where it resumes.
 
-        rest: callbacks and stop, as of `training.run.train`.
+        rest: `stop`, as of `training.run.train`.
         """
         if "reader" in recipe:
             matcher = self._trained_reader(data, recipe["reader"], card, out, rest)
@@ -433,6 +434,7 @@ class TextToImageGAN(AdversarialModel):
         return {"name": self.name, **self._arguments}
 
 
+@functools.cache
 def looker():
     """The network that pictures are looked at with, from the zoo."""
     return importlib.import_module("keras_gans.api").load(LOOKER)  # the floor above, when asked for
@@ -440,10 +442,6 @@ def looker():
 
 def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_dataset(x):
-    return keras.backend.backend() == "tensorflow" and type(x).__module__.startswith("tensorflow.python.data")
 
 
 def _from_pipeline(dataset, size):
