@@ -54,22 +54,36 @@ class Contract(ModelContract):
 
 
 class TestTextToImage(Contract):
-    replicated = {"synchronized": True}
     compile_arguments = {"augment": ("translation",)}
+    test_4_one_device_times_16_equals_two_replicas_times_8 = None  # below, with every kind of noise
 
     def build(self, **changes):
         return small(**changes)
 
 
 class TestSpectralAugmented(Contract):
-    """StackGAN's conditions, spectral normalisation, two turns of the discriminator, no blocks."""
+    """StackGAN's conditions, spectral normalisation, two turns of the discriminator, no blocks.
 
-    compile_arguments = {"loss": "hinge", "penalties": {"r1": 1.0}, "discriminator_steps": 2}
+    Those contracts alone that depend on what is different here: how noise and batches are shared out, what is drawn.
+    """
+
+    test_2_folder_and_keras_file_round_trip_exactly = None
+    test_3_a_run_stopped_anywhere_resumes_bit_for_bit = None
+    test_4_graph_equals_eager = None
+    test_5_a_gradient_that_is_not_finite_reaches_no_weight_and_ten_stop_the_run = None
+    test_7_mixed_bfloat16_trains = None
+
+    compile_arguments = {
+        "loss": "hinge",
+        "penalties": {"r1": 1.0},
+        "augment": ("translation",),
+        "discriminator_steps": 2,
+    }
     replicated = {"synchronized": True}
 
     def build(self, **changes):
         options = {"conditioning_augmentation": 2.0, "normalization": "spectral", "residual": False}
-        return small(**{**options, "interpolation": False, **changes})
+        return small(**{**options, **changes})
 
     def images(self, model, n=80):
         return super().images(model, n)
@@ -322,22 +336,15 @@ def test_a_run_trains_its_reader_and_resumes(looks, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_reader_finds_pictures(looks, tmp_path):
-    """Colours that a looker sees and captions name: captions' vectors lie near their pictures' and not near others'."""
-    model = run.train(lambda: small(**READS), CARD, learning(1), coloured(), tmp_path)
-    captions = model.vectors([f"this is all {name}" for name in COLOURS])
-    images = coloured(4).middles(np.arange(4))
-    agreed = model.picture_vectors(images) @ captions.T / 16
-    np.testing.assert_array_equal(agreed.argmax(axis=1), [0, 1, 2, 3])
-    np.testing.assert_array_equal(agreed.argmax(axis=0), [0, 1, 2, 3])
-
-
-@pytest.mark.slow
-def test_it_learns_to_obey(looks, tmp_path):
-    """Red, green, blue and white things, drawn as asked after a short game."""
+def test_the_reader_finds_pictures_and_the_generator_obeys(looks, tmp_path):
+    """Red, green, blue and white things: captions' vectors lie near their pictures', and are drawn as asked."""
     options = {**READS, "width": 8, "interpolation": False}
     rates = {f"{player}_optimizer": {"class": "Adam", "learning_rate": 1e-3, "beta_1": 0.5} for player in PLAYERS}
     model = run.train(lambda: small(**options), CARD, learning(400, ema_decay=0.9, **rates), coloured(), tmp_path)
+    captions = model.vectors([f"this is all {name}" for name in COLOURS])
+    agreed = model.picture_vectors(coloured(4).middles(np.arange(4))) @ captions.T / 16
+    np.testing.assert_array_equal(agreed.argmax(axis=1), [0, 1, 2, 3])
+    np.testing.assert_array_equal(agreed.argmax(axis=0), [0, 1, 2, 3])
     drawn = model.generate([f"a {name} thing" for name in COLOURS], n=8, seed=0).astype(float)
     means = drawn.reshape(4, 8, -1, 3).mean(axis=2)  # (colour, picture, channel)
     distances = np.linalg.norm(means[:, :, None] - np.array(list(COLOURS.values()), float), axis=-1)
