@@ -218,28 +218,26 @@ def _ordered(rows, i, name):
 
 def recipe_tables():
     """The recipes of a card against one another, where that was measured."""
-    tables = []
-    for path in sorted((ROOT / "benchmarks" / "results").glob("recipes_*.json")):
-        found = results(path.stem)
-        name, size = found["model"], found["compared"]
-        lines = [
-            f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
-            "",
-            f"{found['images_seen']:,} images seen each, the shipped width, on {found['hardware']}. "
-            f"Sliced Wasserstein distance of {size:,} samples to {size:,} training images. One run each.",
-            "",
-            "| recipe | finest level | mean of levels | steps | seconds |",
-            "|---|---|---|---|---|",
-        ]
-        for row in found["recipes"]:
-            took = f"{row['steps']:,} | {row['seconds']:,}" if "steps" in row else "|"
-            lines.append(f"| {row['recipe']} | {row['finest']} | {row['mean']} | {took} |")
-        for row in found["recipes"][1:]:
-            picture = f"images/{name}_{row['recipe']}.png"
-            lines += [
-                "",
-                f"![{name} after {found['images_seen']:,} images by {row['recipe']}]({picture})",
-                f"*{row['recipe']}*",
-            ]
-        tables.append(lines)
-    return tables
+    return [
+        _recipe_table(results(path.stem)) for path in sorted((ROOT / "benchmarks" / "results").glob("recipes_*.json"))
+    ]
+
+
+def _recipe_table(found):
+    """What each part of a card's `modern` does, the shipped recipe first, and ten samples of each."""
+    name = found["model"]
+    lines = [
+        f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
+        "",
+        f"{found['images_seen']:,} images seen each from the start, the shipped width, on {found['hardware']}. The card's "
+        'protocol, one sampling seed; one run each, and "another seed" shows how far apart runs of one recipe lie.',
+        "",
+        "| recipe | Fréchet distance | coverage | recall | steps | seconds | seed 0, the first ten |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in found["recipes"]:
+        took = f"{row['steps']:,} | {row['seconds']:,}" if "steps" in row else "|"
+        strip = f"![ten samples]({row['samples']})" if "samples" in row else ""
+        scores = f"{row['fid']} | {row['coverage']:.3f} | {row['recall']:.3f}"
+        lines.append(f"| {row['recipe']} | {scores} | {took} | {strip} |")
+    return lines
