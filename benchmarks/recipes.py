@@ -1,14 +1,15 @@
-"""The recipes of a card against one another, and what each part of `modern` does: as many images seen, the same measure.
+"""The recipes of a card against one another, and what each part of `modern` does: as many images, the same measure.
 
 python benchmarks/recipes.py dcgan_cifar10                     # 192,000 images each, the shipped width
 python benchmarks/recipes.py dcgan_celeba --images 96000 --variants modern "no DiffAugment" "R1 of 0.1"
 
-A variant is `modern` but for what its name says; all of one card are trained from scratch, with the same seed, and rates
-that fall do so within the run. The measure is what `keras-gans evaluate --metrics fid,prdc` gives, of sampling seed 0.
-"modern, another seed" shows how far apart two runs of the same recipe lie.
+A variant is `modern` but for what its name says; all of one card are trained from scratch, with the same seed, and
+rates that fall do so within the run. The measure is what `keras-gans evaluate --metrics fid,prdc` gives, of sampling
+seed 0. "modern, another seed" shows how far apart two runs of the same recipe lie.
 
-Writes benchmarks/results/recipes_<name>.json after each variant, and goes on from there: what it holds of as many images
-is not trained again. The first ten samples of each are docs/images/recipes/<name>_<variant>.png. Needs TFDS's images.
+Writes benchmarks/results/recipes_<name>.json after each variant, and goes on from there: what it holds of as many
+images is not trained again. The first ten samples of each are docs/images/recipes/<name>_<variant>.png. Needs TFDS's
+images.
 """
 
 import argparse
@@ -32,7 +33,7 @@ AS_LEFT, NOT_AVERAGED = ", statistics as training left them", ", no average"
 
 
 def variants(card):
-    """{name: changes}: of a recipe's table, where "modern" is the first. Those that would change nothing are left out."""
+    """{name: changes}: of a recipe's table, "modern" first. Those that would change nothing are left out."""
     modern = card.recipes["modern"]
     rate = modern["compile"]["generator_optimizer"]["learning_rate"]
     rates = {player: f"{player}_optimizer" for player in ("generator", "discriminator")}
@@ -70,7 +71,7 @@ def changed(recipe, changes):
 
 
 def fitted_to(recipe, steps):
-    """The recipe for so many steps: what it schedules is stretched along with it; a ramp without an end does not fall."""
+    """The recipe for so many steps: what it schedules is stretched along with it; a ramp without an end stays flat."""
     recipe = copy.deepcopy(recipe)
     for table in recipe["compile"].values():
         rate = table.get("learning_rate") if isinstance(table, dict) else None
@@ -154,9 +155,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", help="of a published card")
     parser.add_argument("--images", type=int, default=192_000, help="seen by the discriminator, of each recipe")
-    parser.add_argument(
-        "--variants", nargs="+", help="of `modern`, or names of recipes; without: paper and all variants"
-    )
+    parser.add_argument("--variants", nargs="+", help="of `modern`, or recipes; without: paper and all variants")
     parser.add_argument("--out", type=Path, default=ROOT)
     asked = parser.parse_args()
     card = keras_gans.info(asked.name)

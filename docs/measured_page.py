@@ -229,8 +229,8 @@ def _recipe_table(found):
     lines = [
         f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
         "",
-        f"{found['images_seen']:,} images seen each from the start, the shipped width, on {found['hardware']}. The card's "
-        'protocol, one sampling seed; one run each, and "another seed" shows how far apart runs of one recipe lie.',
+        f"{found['images_seen']:,} images seen each from the start, the shipped width, on {found['hardware']}. "
+        'The card\'s protocol, one sampling seed; one run each, and "another seed" shows how far apart runs of one recipe lie.',
         "",
         "| recipe | Fréchet distance | coverage | recall | steps | seconds | seed 0, the first ten |",
         "|---|---|---|---|---|---|---|",
