@@ -230,7 +230,7 @@ def _recipe_table(found):
         f"## Recipes of {name} (`python benchmarks/recipes.py {name}`)",
         "",
         f"{found['images_seen']:,} images seen each from the start, the shipped width, on {found['hardware']}. "
-        'The card\'s protocol, one sampling seed; one run each, and "another seed" shows how far apart runs of one recipe lie.',
+        'The card\'s protocol, one sampling seed; one run each, "another seed" shows how far apart two lie.',
         "",
         "| recipe | Fréchet distance | coverage | recall | steps | seconds | seed 0, the first ten |",
         "|---|---|---|---|---|---|---|",
