@@ -44,6 +44,7 @@ def command(folder: Path, target: Path | None) -> None:
     target.mkdir(parents=True, exist_ok=True)
     _write_card(target, card)
     record = artifacts.write_weights(target, tensors, origin)
+    model.write_files(target)
     _write_pictures(model, folder, target)
     size = output.size(record["bytes"])
     output.say(f"wrote {target} (version {card['version']}, {record['parameters']:,} parameters, {size})")
@@ -74,6 +75,7 @@ def _rounded(source: Path, card: Any) -> Any:
     model = api.build(card)
     tensors = artifacts.round_matrices(artifacts.read_weights(source))
     model.assign_tensors(tensors, f"the model that {card.folder / artifacts.CARD} describes")
+    model.read_files(card.folder if (card.folder / artifacts.PROMPTS).is_file() else source)
     if card.task == "generate":
         model.reestimate_statistics()
     return model

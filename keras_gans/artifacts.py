@@ -33,6 +33,7 @@ WEIGHTS = "weights.safetensors"
 PROVENANCE = "weights.json"
 SCORES = "scores.json"
 SAMPLES = "samples.png"
+PROMPTS = "prompts.txt"  # a sentence a line: what a text-to-image model is measured on
 PARTIAL = ".partial"  # how a file that is still being written ends
 
 _DTYPES = frozenset(["float16", "float32", "float64", "bool"]) | {

@@ -21,7 +21,25 @@ TINY = {
     "ResidualNet": {"num_classes": 3, "size": 16, "widths": [2, 2], "blocks": [1, 1]},
     "SRResNet": {"blocks": 1, "width": 2},
     "SRGAN": {"blocks": 1, "width": 2, "size": 16},
+    "TextToImageGAN": {
+        "size": 16,
+        "width": 2,
+        "discriminator_width": 2,
+        "latent": 4,
+        "compressed": 4,
+        "reader_units": [2, 2, 2],
+        "reader_recurrent": 2,
+        "reader_dim": 4,
+        "picture_features": 3,
+    },
 }
+
+
+class Looker:
+    """Sees the mean colour of pictures, where a reader's recipe has `tiny`."""
+
+    def perceptual(self, images):
+        return [images / 255.0]
 
 
 def _shape(table):
@@ -44,8 +62,11 @@ def _runs(task="generate"):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("card", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c, n in _runs()])
-def test_a_recipe_trains(card, name, tmp_path):
+def test_a_recipe_trains(card, name, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_gans.models.text_to_image.looker", Looker)
     recipe = {**card.recipes[name], "batch_size": 4}
+    if "reader" in recipe:
+        recipe["reader"] = {**recipe["reader"], "batch_size": 4, "steps": 5}
     architecture = {**card.architecture, **recipe.get("architecture", {}), **_tiny(card)}
     classes = architecture.get("num_classes")
     rng = np.random.default_rng(0)
@@ -53,9 +74,12 @@ def test_a_recipe_trains(card, name, tmp_path):
     images = rng.integers(0, 256, (40, size, size, channels), dtype="uint8")
     labels = np.arange(40, dtype="int32") % (classes or 10)
     seen = []
+    pictures = data.load((images, labels))
+    if card.family == "TextToImageGAN":
+        pictures = data.captioned((images, [[f"picture {i}", "any"] for i in range(40)], labels), size=size)
 
     def build():
-        model = getattr(keras_gans, card.family)(**architecture, dtype=recipe.get("dtype"))
+        model = getattr(models, card.family)(**architecture, dtype=recipe.get("dtype"))
         seen.append(model.tensors())
         return model
 
@@ -63,7 +87,7 @@ def test_a_recipe_trains(card, name, tmp_path):
         build,
         card.to_dict(),
         recipe,
-        data.load((images, labels)),
+        pictures,
         tmp_path,
         steps=STEPS,
         sample_every=STEPS,
@@ -72,7 +96,7 @@ def test_a_recipe_trains(card, name, tmp_path):
     assert model.steps_taken == STEPS
     after = keras_gans.load(tmp_path / "model").tensors()
     assert all(np.isfinite(tensor).all() for tensor in after.values())
-    for player in ("generator", "discriminator"):
+    for player in ("generator", "discriminator", *(["reader"] if "reader" in recipe else [])):
         kernels = [key for key in after if key.startswith(player) and "kernel" in key]
         assert kernels
         assert all(np.abs(after[key] - seen[0][key]).max() > 0 for key in kernels)
@@ -146,6 +170,8 @@ def _fits(table, updates):
     if table["class"] == "PiecewiseConstantDecay":
         boundaries = [0, *table["boundaries"], updates]
         return boundaries == sorted(set(boundaries)) and len(table["values"]) == len(boundaries) - 1
+    if table["class"] == "ExponentialDecay":
+        return 0 < table["decay_rate"] < 1 and 0 < table["decay_steps"] < updates
     if table["class"] == "DecayToFloor":
         return table["factor"] > 1 and 0 <= table["floor"] < table["initial"]
     raise AssertionError(f"say here when a {table['class']} fits")
@@ -165,6 +191,8 @@ def _fits(table, updates):
         ({"class": "CosineDecay", "warmup_steps": 10, "decay_steps": 100}, False),
         ({"class": "PiecewiseConstantDecay", "boundaries": [50], "values": [2, 1]}, True),
         ({"class": "PiecewiseConstantDecay", "boundaries": [100], "values": [2, 1]}, False),
+        ({"class": "ExponentialDecay", "decay_rate": 0.5, "decay_steps": 30}, True),
+        ({"class": "ExponentialDecay", "decay_rate": 0.5, "decay_steps": 100}, False),
         ({"class": "DecayToFloor", "initial": 0.1, "factor": 0.9, "floor": 1e-6}, False),
     ],
 )
@@ -175,10 +203,11 @@ def test_numbers_that_do_not_fit_are_seen(table, fits):
 @pytest.mark.parametrize(("card", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c, n in EVERY])
 def test_a_recipes_numbers_fit_together(card, name):
     recipe = card.recipes[name]
-    assert _optimizers(recipe)
-    for key, table in _optimizers(recipe).items():
-        for schedule in [value for value in table.values() if isinstance(value, dict)]:
-            assert _fits(schedule, _updates(recipe, key)), (key, schedule)
+    for part in [recipe, *([recipe["reader"]] if "reader" in recipe else [])]:
+        assert _optimizers(part)
+        for key, table in _optimizers(part).items():
+            for schedule in [value for value in table.values() if isinstance(value, dict)]:
+                assert _fits(schedule, _updates(part, key)), (key, schedule)
 
 
 @pytest.mark.parametrize(("card", "name"), [pytest.param(c, n, id=f"{c.name}-{n}") for c, n in EVERY])

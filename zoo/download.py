@@ -292,6 +292,7 @@ def hub(repo: str, revision: str | None = None, cache: str | Path | None = None,
             f"hf://{repo} needs huggingface_hub, which is not installed: pip install 'keras_gans[hub]'."
         ) from error
     wanted = [artifacts.CARD, artifacts.WEIGHTS, artifacts.PROVENANCE, artifacts.SCORES, artifacts.SAMPLES]
+    wanted += [artifacts.PROMPTS]
     off = is_offline(offline)
     try:
         return Path(

@@ -158,7 +158,9 @@ def _training(model: Any, repeats: int) -> list[float]:
     import numpy as np
 
     images = np.random.default_rng(0).integers(0, 256, (TRAIN_BATCH * (repeats + 2), *model.image_shape), dtype="uint8")
-    labels = None if model.num_classes is None else np.arange(len(images)) % model.num_classes
+    labels: Any = None if model.num_classes is None else np.arange(len(images)) % model.num_classes
+    if hasattr(model, "prompted"):
+        labels = [model.examples[i % len(model.examples)] for i in range(len(images))]
     ends: list[float] = []
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter()))
     model.compile()

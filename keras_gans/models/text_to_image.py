@@ -11,10 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gans import random
+from keras_gans import artifacts, random
 from keras_gans.artifacts import DataError
 from keras_gans.data import check, text
 from keras_gans.data import images as image_data
+from keras_gans.data.captioned import Captioned
 from keras_gans.data.captions import captioned
 from keras_gans.layers import AppendLabels, LeakyReLU, Part, Resample, SpectralConv2D, SpectralDense
 from keras_gans.models import build, text_encoder
@@ -29,6 +30,7 @@ SIZES = {16: (2, 1), 32: (4, 2, 1), 64: (8, 4, 2, 1)}
 RESIDUAL = 2  # of the generator's maps, the smallest two have a block
 LOOKER = "tiny"  # the zoo model whose features of pictures the reader learns by
 SHOWN = 8  # pictures a row of samples.png
+PROMPTS = 1000  # of those that it saw: whose sentences are measured
 
 
 def _residual(x, convolution, normalize, width, nonlinear, name):
@@ -160,6 +162,8 @@ class TextToImageGAN(AdversarialModel):
         "url": "https://arxiv.org/abs/1605.05396",
     }
     prior = "normal"
+    #: Sentences that it is measured on, in turn: those of a folder's prompts.txt, or of pictures that `fit` saw.
+    prompts: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -298,6 +302,21 @@ class TextToImageGAN(AdversarialModel):
         wanted = self.vectors(self.examples)[np.arange(len(z)) % len(self.examples)]
         return sampling.drawn(self, z, wanted, output, batch_size)
 
+    def prompted(self, latents, start=0, batch_size=32):
+        """Pictures of `prompts` (or of `examples`, where there are none) in turn: what metrics look at.
+
+        Args:
+            latents: (n, latent), of the samples start to start + n - 1.
+            start: which sample is the first: sample i is of sentence i, counted around.
+            batch_size: pictures computed at once.
+
+        Returns:
+            uint8 (n, height, width, 3).
+        """
+        sentences = self.prompts or self.examples
+        wanted = [sentences[i % len(sentences)] for i in range(start, start + len(latents))]
+        return sampling.drawn(self, latents, self.vectors(wanted), "uint8", batch_size)
+
     def _conditions(self, prompt):
         """float32 (m, reader_dim) of whatever `generate` takes as a prompt."""
         given = np.asarray(prompt) if not isinstance(prompt, (str, bytes)) else None
@@ -308,6 +327,27 @@ class TextToImageGAN(AdversarialModel):
         if given.ndim != 2 or given.shape[1] != dim or not np.isfinite(given).all():
             raise DataError(f"Sentences, or finite vectors (n, {dim}), were wanted and {given.shape} came.")
         return given
+
+    def write_files(self, folder):
+        if self.prompts:
+            lines = (" ".join(prompt.split()) for prompt in self.prompts)
+            artifacts.write_atomically(folder / artifacts.PROMPTS, ("\n".join(lines) + "\n").encode())
+
+    def read_files(self, folder):
+        path = folder / artifacts.PROMPTS
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            self.prompts = tuple(line.strip() for line in lines if line.strip())
+
+    def note_training(self, data):
+        super().note_training(data)
+        if isinstance(data, Captioned):
+            self._be_measured_on(data)
+
+    def _be_measured_on(self, data):
+        """Takes the first sentence of some of the pictures, from first to last."""
+        places = np.linspace(0, len(data) - 1, min(len(data), PROMPTS)).astype(int)
+        self.prompts = tuple(data.captions[place][0] for place in places)
 
     def samples(self):
         """Rows of pictures, seed 0, a row for each of `examples`."""
@@ -420,7 +460,8 @@ class TextToImageGAN(AdversarialModel):
         return supervised.train(build_matcher, {**card, "family": "Matcher"}, recipe, data, out / "reader", **rest)
 
     def settle(self, data):
-        """Batch statistics of the average, for the vectors of the data's captions."""
+        """Batch statistics of the average, for the vectors of the data's captions; and captions to be measured on."""
+        self._be_measured_on(data)
         data, n = self.prepared(data, None), min(64, len(data))
         right = (conditions[:, 0] for _, conditions in data.batches(n, seed=1, start=0, stop=50))
         inputs = ([random.sample_latents(n, 0, self.latent, self.prior, start=n * k), c] for k, c in enumerate(right))

@@ -87,11 +87,18 @@ class Pretrained:
         folder.mkdir(parents=True, exist_ok=True)
         artifacts.write_weights(folder, self.tensors(), provenance or self._origin())
         artifacts.write_card(folder, self.card_to_save(folder))
+        self.write_files(folder)
         picture = self.samples()
         if picture is not None:
             from keras_gans.data import images
 
             images.save_png(folder / artifacts.SAMPLES, picture)
+
+    def write_files(self, folder):
+        """Writes what a family has in its folder beside card, weights and samples; none by default."""
+
+    def read_files(self, folder):
+        """Reads what `write_files` wrote, where it is there."""
 
     def note_training(self, data):
         """Remembers what the weights see now, beyond what the card says: `fit` calls it."""

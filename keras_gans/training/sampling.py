@@ -69,6 +69,8 @@ def _is_count(value):
 
 def checked_labels(model, n, labels):
     """int32 (n,), or None for a model without classes."""
+    if hasattr(model, "prompted"):
+        raise ValueError("this model draws what a sentence says, and this knows of none: take model.generate(prompt)")
     classes = model.num_classes
     if classes is None:
         if labels is not None:

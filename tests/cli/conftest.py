@@ -156,3 +156,17 @@ def photos(tmp_path):
 def pixels():
     """A PNG's pixels as an array."""
     return lambda path: np.asarray(Image.open(path))
+
+
+@pytest.fixture
+def text_model():
+    """A tiny model that reads, in ./toy_text."""
+    from keras_gans.models.text_to_image import TextToImageGAN
+
+    sizes = {"size": 16, "width": 4, "latent": 6, "compressed": 5, "reader_units": (4, 5, 6), "reader_dim": 8}
+    model = TextToImageGAN(**sizes, reader_recurrent=0)
+    rng = np.random.default_rng(0)
+    for network in (model.generator, model.reader):
+        network.set_weights([np.abs(rng.normal(size=w.shape)) for w in network.get_weights()])
+    model.save_pretrained("toy_text")
+    return model

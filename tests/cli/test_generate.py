@@ -136,20 +136,6 @@ def test_a_folder_that_cannot_be_made(kg, zoo):
     assert "taken could not be used" in result.stderr
 
 
-@pytest.fixture
-def text_model():
-    """A tiny model that reads, in ./toy_text."""
-    from keras_gans.models.text_to_image import TextToImageGAN
-
-    sizes = {"size": 16, "width": 4, "latent": 6, "compressed": 5, "reader_units": (4, 5, 6), "reader_dim": 8}
-    model = TextToImageGAN(**sizes, reader_recurrent=0)
-    rng = np.random.default_rng(0)
-    for network in (model.generator, model.reader):
-        network.set_weights([np.abs(rng.normal(size=w.shape)) for w in network.get_weights()])
-    model.save_pretrained("toy_text")
-    return model
-
-
 def test_prompts_are_rows_with_the_same_latents(kg, text_model, pixels):
     prompts = ["a red flower", "a blue bird"]
     asked = ["generate", "./toy_text", "-n", 3, "--seed", 4, "--out", "page.png"]

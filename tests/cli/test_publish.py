@@ -138,3 +138,14 @@ def test_refused(arguments, code, text, kg, zoo):
     assert (result.exit_code, result.stdout) == (code, "")
     assert text in result.stderr
     assert not list(Path().iterdir())
+
+
+def test_prompts_travel_and_those_of_the_target_stay(kg, text_model):
+    text_model.prompts = ("of the run", "and another")
+    text_model.save_pretrained("mine")
+    assert keras_gans.load("./mine").prompts == text_model.prompts
+    assert kg("publish", "mine", "--to", "first").exit_code == 0
+    assert keras_gans.load("./first").prompts == text_model.prompts
+    Path("first", artifacts.PROMPTS).write_text("of others\n")
+    assert kg("publish", "mine", "--to", "first").exit_code == 0
+    assert keras_gans.load("./first").prompts == ("of others",)

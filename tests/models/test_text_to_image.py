@@ -9,6 +9,7 @@ import keras_gans
 from keras_gans import artifacts, data
 from keras_gans.artifacts import DataError
 from keras_gans.data import text
+from keras_gans.metrics import sources
 from keras_gans.models import text_encoder
 from keras_gans.models.text_to_image import TextToImageGAN
 from keras_gans.training import run
@@ -229,6 +230,34 @@ def test_a_pipelines_wrong_captions_are_its_neighbours():
     ((_, conditions),) = _from_pipeline(dataset, 16).as_numpy_iterator()
     np.testing.assert_array_equal(conditions[:, 0], text.encode(["a", "b", "c", "d"]))
     np.testing.assert_array_equal(conditions[:, 1], text.encode(["d", "a", "b", "c"]))
+
+
+# --- being measured -----------------------------------------------------------------------------------
+
+
+def test_metrics_look_at_its_prompts_in_turn(tmp_path):
+    model = TestTextToImage().lively()
+    (tmp_path / artifacts.PROMPTS).write_text("a red flower\n\n  a blue bird \nall green\n")
+    model.read_files(tmp_path)
+    assert model.prompts == ("a red flower", "a blue bird", "all green")
+    drawn = np.concatenate([batch.images for batch in sources.open_source(model, n=5, seed=3).batches(2)])
+    z = keras_gans.latent.sample(model, 5, seed=3)
+    np.testing.assert_array_equal(drawn[4], model.generate("a blue bird", latents=z[4:])[0])
+    model.write_files(tmp_path)
+    assert (tmp_path / artifacts.PROMPTS).read_text() == "a red flower\na blue bird\nall green\n"
+    model.prompts = ()
+    np.testing.assert_array_equal(model.prompted(z[:1], start=1)[0], model.generate("a blue bird", latents=z[:1])[0])
+
+
+def test_it_is_measured_on_sentences_of_what_it_saw():
+    model, found = small(), coloured(16)
+    model.note_training(found)
+    assert model.prompts == tuple(of_one[0] for of_one in found.captions)
+
+
+def test_what_knows_of_no_sentence_says_so():
+    with pytest.raises(ValueError, match="draws what a sentence says"):
+        keras_gans.latent.project(small(), np.zeros((1, 16, 16, 3), "uint8"))
 
 
 def test_features_are_of_layers_that_see_no_sentence():
