@@ -26,7 +26,7 @@ def size_of(card):
     if card.task == "upscale":
         return f"any, x{a['scale']}"
     if "size" in a:
-        return f"{a['size']}x{a['size']}x{a['channels']}"
+        return f"{a['size']}x{a['size']}x{a.get('channels', 3)}"
     return f"{a['num_classes']} classes"
 
 

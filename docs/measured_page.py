@@ -28,6 +28,7 @@ def page():
         upscaling_table(),
         *sanity_tables(),
         *recipe_tables(),
+        text_to_image_table(),
     ]
     return "\n\n".join("\n".join(part) for part in [head, *tables] if part) + "\n"
 
@@ -241,3 +242,48 @@ def _recipe_table(found):
         scores = f"{row['fid']} | {row['coverage']:.3f} | {row['recall']:.3f}"
         lines.append(f"| {row['recipe']} | {scores} | {took} | {strip} |")
     return lines
+
+
+# What benchmarks/text_to_image.py aims at: colours, as a share of the photographs'; retrieval.
+OBEDIENCE = {"flowers": (0.80, 0.20), "birds": (0.70, 0.15)}
+REJECTION = 0.75
+
+
+def text_to_image_table():
+    """How models that draw sentences obey them, where that was measured."""
+    rows = [results(path.stem) for path in sorted((ROOT / "benchmarks" / "results").glob("text_to_image_*.json"))]
+    if not rows:
+        return []
+    lines = [
+        "## Text to image (`python benchmarks/text_to_image.py NAME`)",
+        "",
+        "Captions and photographs of kinds that training did not see. Colour: of captions that name one, how often it "
+        "is the picture's, by the nearest of the colours' means over training photographs.",
+        "",
+        "| model | what | value | aim | |",
+        "|---|---|---|---|---|",
+    ]
+    for found in rows:
+        lines += [f"| {found['model']} | {what} | {value} | {aim} | {met} |" for what, value, aim, met in _obeys(found)]
+    return lines
+
+
+def _obeys(found):
+    """(what, value, aim, verdict) of one model."""
+    colour, retrieval = OBEDIENCE["birds" if "bird" in found["model"] else "flowers"]
+    real = found["colour"]["photographs"]
+    yield f"colour of the photographs, {found['colour']['captions']:,} captions", f"{real:.1%}", "", ""
+    for who in ("model", "control"):
+        if who in found["colour"]:
+            share, aimed = found["colour"][who] / real, colour if who == "model" else None
+            said = "colour as asked, of the photographs'" + ("" if aimed else ", without wrong sentences")
+            yield said, f"{share:.1%}", *_against(share, aimed)
+    yield "own caption within 10 of 500", f"{found['retrieval']:.1%}", *_against(found["retrieval"], retrieval)
+    yield "right caption before another's", f"{found['rejection']:.1%}", *_against(found["rejection"], REJECTION)
+    for who, distance in found["distance"].items():
+        yield f"Fréchet distance to the photographs, {who}", f"{distance:.2f}", "", ""
+
+
+def _against(value, aim):
+    """(aim, verdict) as cells."""
+    return ("", "") if aim is None else (f"at least {aim:.0%}", "met" if value >= aim else "missed")

@@ -42,17 +42,17 @@ def players(model):
     }
 
 
-def gradients(path):
+def gradients(path, batch=None):
     """{player/weight: its gradient}, by the backend's own `gradients`, for both players on one batch, unmoved weights.
 
-    path: of a compiled model's .keras file.
+    path: of a compiled model's .keras file. batch: as the game takes it; None: pixels, and labels of three classes.
     """
     import keras
 
     from keras_gans.training import backend, game
 
     model, step = keras.saving.load_model(path), backend.gradient_step()
-    batch = model._batch((pixels(model.image_shape[0], 8), np.arange(8) % 3))
+    batch = model._batch(batch or (pixels(model.image_shape[0], 8), np.arange(8) % 3))
 
     def taken():
         found = {}
@@ -104,6 +104,24 @@ def of_classes(folder):
     return {
         f"conditional/{name}": value for name, value in {**found, **gradients(folder / "conditional.keras")}.items()
     }
+
+
+def of_sentences(folder):
+    """What FOLDER/text.keras reads and draws, and two steps on pictures with captions."""
+    import keras
+
+    from keras_gans import data
+
+    model = keras.saving.load_model(folder / "text.keras")
+    images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3), dtype="uint8")
+    captioned = data.captioned((images, [f"a thing of kind {i}" for i in range(16)], np.arange(16) % 4), size=16)
+    found = {"vectors": model.vectors(["red", "", "a blue bird"]), "drawn": model.generate("red", n=3, output="float")}
+    ((pictures, conditions),) = captioned.with_vectors(model.vectors(captioned.sentences)).in_order(16)
+    taken = gradients(folder / "text.keras", (pictures[:8], conditions[:8]))
+    found.update({f"{player}/0": w for player, w in players(model).items()})
+    model.fit(captioned, batch_size=8, verbose=0)
+    found.update({f"{player}/2": w for player, w in players(model).items()})
+    return {f"text/{name}": value for name, value in {**found, **taken}.items()}
 
 
 def attributes(folder):
@@ -194,6 +212,7 @@ def main(folder):
         found[f"{name}/loaded"] = loaded.generate(4, seed=2)
     found["shipped"] = keras_gans.load("dcgan_mnist").generate(4, seed=0)
     found.update(of_classes(folder))
+    found.update(of_sentences(folder))
     found.update(attributes(folder))
     found.update(resume(folder))
     found.update(reader(folder))

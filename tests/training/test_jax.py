@@ -13,6 +13,7 @@ import pytest
 
 import keras_gans
 from keras_gans.models.dcgan import DCGAN
+from keras_gans.models.text_to_image import TextToImageGAN
 from keras_gans.models.vanilla import VanillaGAN
 from keras_gans.training import backend, feed
 
@@ -51,6 +52,17 @@ def conditional():
     return model
 
 
+def reading():
+    """Wrong sentences, means of two, conditions that are drawn, blocks (of several channels: what scales one, batch
+    normalisation takes back, and its gradient is 0), a recurrent reader."""
+    reader = {"reader_units": (3, 4, 5), "reader_recurrent": 4, "reader_dim": 6, "picture_features": 3}
+    model = TextToImageGAN(16, 8, latent=4, compressed=3, conditioning_augmentation=2.0, **reader)
+    for v in [*model.generator.trainable_variables, *model.discriminator.trainable_variables]:
+        v.assign(3 * v)
+    model.compile(**sgd())
+    return model
+
+
 def sgd():
     return {f"{player}_optimizer": keras.optimizers.SGD(0.05) for player in ("generator", "discriminator")}
 
@@ -75,6 +87,8 @@ def tensorflow(folder):
     found["shipped"] = keras_gans.load("dcgan_mnist").generate(4, seed=0)
     conditional().save(folder / "conditional.keras")
     found.update(jax_side.of_classes(folder))
+    reading().save(folder / "text.keras")
+    found.update(jax_side.of_sentences(folder))
     net = keras_gans.AttributeNet(attributes=["bright", "framed"], size=16, widths=(4, 4))
     net.save_pretrained(folder / "attributes")
     found.update(jax_side.attributes(folder))
@@ -117,7 +131,7 @@ def test_one_step_and_ten_are_tensorflows(game, there, tensorflow, jax):
             assert np.linalg.norm(a - b) <= tolerance * np.linalg.norm(a - start) + rounding
 
 
-@pytest.mark.parametrize("game", [*jax_side.GAMES, "conditional"])
+@pytest.mark.parametrize("game", [*jax_side.GAMES, "conditional", "text"])
 @pytest.mark.parametrize("player", ["discriminator", "generator"])
 def test_gradients_are_tensorflows(game, player, tensorflow, jax):
     """Lengths of differences are held to the player's whole gradient, which is what a step goes along.
@@ -135,10 +149,11 @@ def test_gradients_are_tensorflows(game, player, tensorflow, jax):
     assert (apart <= 1e-4 * length).all(), dict(zip(names, apart / length, strict=True))
 
 
-def test_a_conditional_model_learns_as_on_tensorflow(tensorflow, jax):
+@pytest.mark.parametrize("game", ["conditional", "text"])
+def test_a_conditional_model_learns_as_on_tensorflow(game, tensorflow, jax):
     for player in ("discriminator", "generator"):
-        start, a, b = (found[f"conditional/{player}/{k}"] for found, k in ((tensorflow, 0), (tensorflow, 2), (jax, 2)))
-        np.testing.assert_array_equal(jax[f"conditional/{player}/0"], start)
+        start, a, b = (found[f"{game}/{player}/{k}"] for found, k in ((tensorflow, 0), (tensorflow, 2), (jax, 2)))
+        np.testing.assert_array_equal(jax[f"{game}/{player}/0"], start)
         rounding = 2 * 6e-8 * np.linalg.norm(a)
         assert np.linalg.norm(a - start) > 100 * rounding
         assert np.linalg.norm(a - b) <= 1e-4 * np.linalg.norm(a - start) + rounding
@@ -148,6 +163,8 @@ def test_a_conditional_model_learns_as_on_tensorflow(tensorflow, jax):
     ("what", "apart"),
     [
         ("conditional/drawn", 1e-5),
+        ("text/vectors", 1e-5),
+        ("text/drawn", 1e-5),
         ("conditional/features", 1e-5),
         ("conditional/features of every class", 1e-5),
         ("conditional/latents", 1e-3),  # Adam's steps are of one size, whichever way a small gradient is rounded
