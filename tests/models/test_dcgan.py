@@ -17,6 +17,11 @@ class TestDCGAN(ModelContract):
 
 
 class TestSpectralProjectionDCGAN(ModelContract):
+    """Those contracts that depend on what is different here; the game around it is TestDCGAN's."""
+
+    test_4_graph_equals_eager = None
+    test_5_a_gradient_that_is_not_finite_reaches_no_weight_and_ten_stop_the_run = None
+
     compile_arguments = {
         "loss": "hinge",
         "penalties": {"r1": 1.0},
