@@ -16,10 +16,8 @@ def main(names):
     for name in names:
         card = keras_gans.info(name)
         found = data.captioned(card.protocol["source"], split=card.protocol["split"])
-        lines = [" ".join(of_one[0].split()) for of_one in found.captions]
-        path = card.folder / artifacts.PROMPTS
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print(f"{path}: {len(lines)} sentences")
+        artifacts.write_prompts(card.folder, [of_one[0] for of_one in found.captions])
+        print(f"{card.folder / artifacts.PROMPTS}: {len(found)} sentences")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw, ImageFont
 import keras_gans
 from keras_gans import data
 from keras_gans.training import run
+from keras_gans.zoo import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAIRS, FIRST, PROMPTS, SEEDS, MARGIN = 500, 10, 10, 6, 8
@@ -133,8 +134,9 @@ def main():
     parser.add_argument("--dcgan", help="an unconditional model of the same pictures")
     parser.add_argument("--out", type=Path, default=ROOT)
     asked = parser.parse_args()
-    model, card = keras_gans.load(asked.name), keras_gans.info(asked.name)
-    train, test = (data.captioned(card.protocol["source"], split=x) for x in (card.data["split"], "test"))
+    model, card = keras_gans.load(asked.name), registry.find(asked.name)
+    splits = card.data["split"], card.protocol["split"]
+    train, test = (data.captioned(card.protocol["source"], split=split) for split in splits)
     measure = colours.BIRDS if "cub" in card.protocol["source"] else colours.FLOWERS
     found = {"model": card.name, "distance": distances(model, asked.dcgan, card)}
     models = {"model": model, **({"control": keras_gans.load(asked.control)} if asked.control else {})}

@@ -75,7 +75,8 @@ def _rounded(source: Path, card: Any) -> Any:
     model = api.build(card)
     tensors = artifacts.round_matrices(artifacts.read_weights(source))
     model.assign_tensors(tensors, f"the model that {card.folder / artifacts.CARD} describes")
-    model.read_files(card.folder if (card.folder / artifacts.PROMPTS).is_file() else source)
+    for folder in (source, card.folder):  # what stands in the target is kept
+        model.read_files(folder)
     if card.task == "generate":
         model.reestimate_statistics()
     return model

@@ -19,7 +19,7 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -221,6 +221,19 @@ def _wrong_key(record: Any) -> str | None:
         if type(record.get(key)) is not int or record[key] < 0:
             return repr(key)
     return None if isinstance(record.get("provenance"), dict) else "'provenance'"
+
+
+def write_prompts(folder: str | os.PathLike[str], sentences: Sequence[str]) -> None:
+    """Writes prompts.txt, a sentence a line."""
+    lines = [" ".join(sentence.split()) for sentence in sentences]
+    write_atomically(Path(folder) / PROMPTS, ("\n".join(lines) + "\n").encode("utf-8", "replace"))
+
+
+def read_prompts(folder: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The sentences in a folder's prompts.txt; none where there is no such file."""
+    path = Path(folder) / PROMPTS
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _json(obj: Any) -> bytes:

@@ -291,8 +291,8 @@ def hub(repo: str, revision: str | None = None, cache: str | Path | None = None,
         raise KerasGansError(
             f"hf://{repo} needs huggingface_hub, which is not installed: pip install 'keras_gans[hub]'."
         ) from error
-    wanted = [artifacts.CARD, artifacts.WEIGHTS, artifacts.PROVENANCE, artifacts.SCORES, artifacts.SAMPLES]
-    wanted += [artifacts.PROMPTS]
+    about = [artifacts.CARD, artifacts.SCORES, artifacts.SAMPLES, artifacts.PROMPTS]
+    wanted = [artifacts.WEIGHTS, artifacts.PROVENANCE, *about]
     off = is_offline(offline)
     try:
         return Path(

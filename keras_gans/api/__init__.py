@@ -52,7 +52,7 @@ def load(
     if tensors is not None:
         model.has_card_weights = True
         model.assign_tensors(tensors, f"the {card.family} that the card of {card.name} describes")
-    model.read_files(card.folder)
+        model.read_files(card.folder)
     return model
 
 

@@ -223,11 +223,12 @@ class Drawn(Source):
         for start in range(0, self.n or 0, size):
             count = min(size, (self.n or 0) - start)
             z = random.sample_latents(count, self._seed, model.latent, model.prior, start=start)
-            if hasattr(model, "prompted"):  # of sentences
-                yield Batch(model.prompted(z, start, batch_size=size), None)
-                continue
             labels = None if classes is None else np.arange(start, start + count, dtype="int32") % classes
-            yield Batch(model.generate(latents=z, labels=labels, batch_size=size), labels)
+            if hasattr(model, "prompted"):
+                drawn = model.prompted(z, start, batch_size=size)
+            else:
+                drawn = model.generate(latents=z, labels=labels, batch_size=size)
+            yield Batch(drawn, labels)
 
     def identity(self) -> str:
         return f"samples of {self.name}"

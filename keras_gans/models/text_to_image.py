@@ -330,14 +330,10 @@ class TextToImageGAN(AdversarialModel):
 
     def write_files(self, folder):
         if self.prompts:
-            lines = (" ".join(prompt.split()) for prompt in self.prompts)
-            artifacts.write_atomically(folder / artifacts.PROMPTS, ("\n".join(lines) + "\n").encode())
+            artifacts.write_prompts(folder, self.prompts)
 
     def read_files(self, folder):
-        path = folder / artifacts.PROMPTS
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            self.prompts = tuple(line.strip() for line in lines if line.strip())
+        self.prompts = artifacts.read_prompts(folder) or self.prompts
 
     def note_training(self, data):
         super().note_training(data)
