@@ -19,23 +19,34 @@ class TestDCGAN(ModelContract):
 class TestSpectralProjectionDCGAN(ModelContract):
     """Those contracts that depend on what is different here; the game around it is TestDCGAN's."""
 
+    test_4_one_device_times_16_equals_two_replicas_times_8 = None  # below, with every kind of noise
     test_4_graph_equals_eager = None
     test_5_a_gradient_that_is_not_finite_reaches_no_weight_and_ten_stop_the_run = None
 
-    compile_arguments = {
-        "loss": "hinge",
-        "penalties": {"r1": 1.0},
-        "augment": ("color", "translation", "cutout"),
-        "discriminator_steps": 2,
-    }
-    replicated = {"synchronized": True}
+    compile_arguments = {"loss": "hinge"}
 
     def build(self, **changes):
         changes = {"conditioning": "projection", "normalization": "spectral", "num_classes": 10, **changes}
         return DCGAN(**{"size": 32, "channels": 3, "width": 2, "latent": 6, **changes})
 
-    def images(self, model, n=80):
-        return super().images(model, n)
+
+@pytest.mark.slow
+def test_two_replicas_share_every_kind_of_noise():
+    """The contract of replicas, with all that draws, and all that looks at a batch as a whole."""
+
+    class Noisy(TestSpectralProjectionDCGAN):
+        replicated = {"synchronized": True}
+        compile_arguments = {
+            "loss": "hinge",
+            "penalties": {"r1": 1.0},
+            "augment": ("color", "translation", "cutout"),
+            "discriminator_steps": 2,
+        }
+
+        def images(self, model, n=80):
+            return super().images(model, n)
+
+    ModelContract.test_4_one_device_times_16_equals_two_replicas_times_8(Noisy())
 
 
 def vectors(model):

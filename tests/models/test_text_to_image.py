@@ -1,6 +1,5 @@
 """Text to image: sentences that steer what is drawn, a game with wrong sentences, a reader that is trained first."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +13,7 @@ from keras_gans.models import text_encoder
 from keras_gans.models.text_to_image import TextToImageGAN
 from keras_gans.training import run
 from keras_gans.training.callbacks import Stopped
-from model_contract import ModelContract, assert_equal_weights
+from model_contract import ModelContract
 
 SMALL = {
     "size": 16,
@@ -56,10 +55,16 @@ class Contract(ModelContract):
 
 class TestTextToImage(Contract):
     compile_arguments = {"augment": ("translation",)}
+    test_3_a_run_stopped_anywhere_resumes_bit_for_bit = None  # below, with the reader's part
     test_4_one_device_times_16_equals_two_replicas_times_8 = None  # below, with every kind of noise
+    test_5_a_gradient_that_is_not_finite_reaches_no_weight_and_ten_stop_the_run = None  # the game's, as any family's
+    test_7_mixed_bfloat16_trains = None  # tests/test_recipes.py trains the recipe `modern` so
 
     def build(self, **changes):
         return small(**changes)
+
+    def test_nothing_of_the_reader_learns_in_the_game(self):
+        assert not self.compiled().reader.trainable_variables
 
 
 class TestSpectralAugmented(Contract):
@@ -369,7 +374,7 @@ def test_the_reader_finds_pictures_and_the_generator_obeys(looks, tmp_path):
     """Red, green, blue and white things: captions' vectors lie near their pictures', and are drawn as asked."""
     options = {**READS, "width": 8, "interpolation": False}
     rates = {f"{player}_optimizer": {"class": "Adam", "learning_rate": 1e-3, "beta_1": 0.5} for player in PLAYERS}
-    model = run.train(lambda: small(**options), CARD, learning(400, ema_decay=0.9, **rates), coloured(), tmp_path)
+    model = run.train(lambda: small(**options), CARD, learning(250, ema_decay=0.9, **rates), coloured(), tmp_path)
     captions = model.vectors([f"this is all {name}" for name in COLOURS])
     agreed = model.picture_vectors(coloured(4).middles(np.arange(4))) @ captions.T / 16
     np.testing.assert_array_equal(agreed.argmax(axis=1), [0, 1, 2, 3])
@@ -379,15 +384,3 @@ def test_the_reader_finds_pictures_and_the_generator_obeys(looks, tmp_path):
     distances = np.linalg.norm(means[:, :, None] - np.array(list(COLOURS.values()), float), axis=-1)
     asked = distances.argmin(axis=-1) == np.arange(4)[:, None]
     assert asked.mean() >= 0.75
-
-
-@pytest.mark.slow
-def test_keras_files_keep_the_reader(tmp_path):
-    model = small()
-    model.compile()
-    model.fit(coloured(16), batch_size=8, epochs=1, verbose=0)
-    model.save(tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded.vectors("red"), model.vectors("red"))
-    assert_equal_weights(loaded, model)
-    assert not model.reader.trainable_variables
