@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from . import output, quiet, reference
+from . import memory, output, quiet, reference
 
 
 class Setting(click.ParamType):
@@ -99,6 +99,7 @@ def command(
         return _begun(_build(card, recipe, dict(settings)), recipe)
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
+    memory.keep_freed()
     quiet.import_keras()
     of_run = _card_of_run(card, data, split, images, finetune, out)
     taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)

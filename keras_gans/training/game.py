@@ -203,6 +203,7 @@ class AdversarialModel(Pretrained, keras.Model):
         discriminator_steps=1,
         penalties=None,
         ema_decay=0.999,
+        ema_warmup=9,
         augment=(),
         update="alternating",
         seed=0,
@@ -222,6 +223,9 @@ class AdversarialModel(Pretrained, keras.Model):
                 divided among them, so that every turn sees fresh images.
             penalties: {"r1": weight, "r2": weight, "gradient_penalty": weight}, any of them.
             ema_decay: decay of the generator's moving average, which `generate` then uses. None (or 0): no average.
+            ema_warmup: keeps the average from reaching back to where training began: it spans at most the steps so
+                far divided by this, whatever the decay (after k steps no more than (k + 1) / (k + 1 + ema_warmup)).
+                1 to 3 average widely, 0 takes the decay as it is from the first step on.
             augment: DiffAugment policies among "color", "translation", "cutout".
             update: "alternating", or "simultaneous": both gradients are taken before either player moves.
             seed: of all that training draws.
@@ -231,7 +235,7 @@ class AdversarialModel(Pretrained, keras.Model):
             ValueError: one of these is not what it has to be.
         """
         adversarial_loss = losses.get(loss)
-        rules.check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, seed)
+        rules.check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, ema_warmup, seed)
         weights, policies = _check_penalties(penalties), augmentation.check(augment)
         same = generator_optimizer is discriminator_optimizer
         if same and isinstance(generator_optimizer, keras.optimizers.Optimizer):
@@ -251,7 +255,8 @@ class AdversarialModel(Pretrained, keras.Model):
         self._adversarial_loss = adversarial_loss
         self.loss_name, self.label_smoothing = loss, float(label_smoothing)
         self.discriminator_steps, self.update, self.seed = discriminator_steps, update, int(seed)
-        self.penalties, self.augment_policies, self.ema_decay = weights, policies, ema_decay
+        self.penalties, self.augment_policies = weights, policies
+        self.ema_decay, self.ema_warmup = ema_decay, ema_warmup
         self.generator_optimizer = playing["generator_optimizer"]
         self.discriminator_optimizer = playing["discriminator_optimizer"]
         self.means = {name: keras.metrics.Mean(name=name) for name in self.term_names()}
@@ -293,6 +298,7 @@ class AdversarialModel(Pretrained, keras.Model):
             "discriminator_steps": self.discriminator_steps,
             "penalties": dict(self.penalties),
             "ema_decay": self.ema_decay,
+            "ema_warmup": self.ema_warmup,
             "augment": list(self.augment_policies),
             "update": self.update,
             "seed": self.seed,
@@ -374,7 +380,7 @@ class AdversarialModel(Pretrained, keras.Model):
             self.ema_ready.assign(0)  # a sampler with weights of its own no longer follows
             return
         age = ops.cast(self.ema_age, "float32")
-        decay = ops.minimum(self.ema_decay, (1.0 + age) / (10.0 + age))
+        decay = ops.minimum(self.ema_decay, (1.0 + age) / (1.0 + age + self.ema_warmup))
         decay = decay * ops.cast(self.ema_ready, "float32")  # the first update copies
         for average, raw in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(raw + decay * (average - raw))

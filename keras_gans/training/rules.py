@@ -5,7 +5,7 @@ import keras
 UPDATES = ("alternating", "simultaneous")
 
 
-def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, seed):
+def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, ema_warmup, seed):
     """Raises ValueError, with one sentence, unless these are what `compile` documents."""
     _between("label_smoothing", label_smoothing, 0.0, 0.5)
     if label_smoothing and not adversarial_loss.smooths:
@@ -18,6 +18,7 @@ def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, 
         raise ValueError(f"seed must be a whole number from 0 to {2**31 - 1}, got {seed!r}")
     if ema_decay is not None:
         _between("ema_decay", ema_decay, 0.0, 1.0)
+    _between("ema_warmup", ema_warmup, 0, 1000)
 
 
 def _is_int(value):

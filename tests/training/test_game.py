@@ -117,6 +117,18 @@ def test_the_average_warms_up_and_starts_afresh_at_compile():
     assert int(model.ema_ready) == 1
 
 
+@pytest.mark.parametrize(("warmup", "decay"), [(2, 2 / 4), (0, 0.9)])
+def test_the_warmup_says_how_far_back_an_average_reaches(warmup, decay):
+    model = vanilla()
+    model.compile(ema_decay=0.9, ema_warmup=warmup)
+    step(model)
+    before = values(model.ema_generator)
+    step(model)
+    for average, old, raw in zip(values(model.ema_generator), before, values(model.generator), strict=True):
+        np.testing.assert_allclose(average, decay * old + (1 - decay) * raw, rtol=1e-5, atol=1e-7)
+    assert model.get_compile_config()["ema_warmup"] == warmup
+
+
 def test_generate_draws_with_the_average_or_else_with_the_generator():
     model = vanilla()
     model.compile(ema_decay=0.5)
@@ -346,6 +358,7 @@ def test_augment_reaches_the_discriminator_of_both_turns():
         ({"discriminator_steps": 0}, "discriminator_steps must be a whole number of at least 1, got 0"),
         ({"update": "both"}, "update must be one of alternating, simultaneous, got 'both'"),
         ({"ema_decay": 1.0}, "ema_decay must be a number of at least 0.0 and less than 1.0, got 1.0"),
+        ({"ema_warmup": -1}, "ema_warmup must be a number of at least 0 and less than 1000, got -1"),
         ({"augment": ["flip"]}, "augment takes the policies"),
         ({"penalties": {"r9": 1}}, "penalties must be among"),
         (

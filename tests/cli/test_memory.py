@@ -1,0 +1,53 @@
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+# Fills and frees 64 MiB as a step does, and prints how many pages had to be mapped anew in the last four rounds.
+STEPS = """
+import resource, sys, threading
+from keras_gans.cli import memory
+kept = sys.argv[1] == "kept" and memory.keep_freed()
+
+def step():
+    parts = [bytearray(4 << 20) for _ in range(16)]
+
+def steps(n):
+    for _ in range(n):
+        step()
+
+def in_a_thread(n):
+    thread = threading.Thread(target=steps, args=(n,))
+    thread.start()
+    thread.join()
+
+in_a_thread(2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+in_a_thread(4)
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def faults(how, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", STEPS, how], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
+    kept, pages = done.stdout.split()
+    return kept == "True", int(pages)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is told")
+def test_freed_memory_is_kept_for_the_next_step():
+    kept, pages = faults("kept")
+    assert kept
+    _, returned = faults("as ever")
+    assert pages < returned / 20  # four rounds of 16,384 pages
+
+
+def test_nothing_is_done_where_there_is_no_glibc(monkeypatch):
+    from keras_gans.cli import memory
+
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
+    assert not memory.keep_freed()
