@@ -26,4 +26,4 @@ def keep_freed() -> bool:
     if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return all([mallopt(number, value) for name, number, value in _SETTINGS if name not in os.environ])
+    return all(mallopt(number, value) for name, number, value in _SETTINGS if name not in os.environ)

@@ -10,6 +10,16 @@ import numpy as np
 import pytest
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leaves out the full versions of experiments, which take minutes, unless `-m full` or the like asks for them."""
+    if "full" in config.option.markexpr:
+        return
+    left = [item for item in items if item.get_closest_marker("full")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow():
     import tensorflow as tf

@@ -32,7 +32,11 @@ print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def faults(how, **environment):
     done = subprocess.run(
-        [sys.executable, "-c", STEPS, how], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+        [sys.executable, "-c", STEPS, how],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
     )
     kept, pages = done.stdout.split()
     return kept == "True", int(pages)
