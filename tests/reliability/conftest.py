@@ -8,6 +8,9 @@ import filelock
 import pytest
 
 from keras_gans import artifacts
+from model_folders import cache, card_dict, publish, same, serve
+
+__all__ = ["cache", "card_dict", "publish", "same", "serve"]
 
 RESULT = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "reliability.json"
 
