@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from hostile_servers import HOSTILE, cut, send
 from keras_gans import artifacts
 from keras_gans.artifacts import DownloadError, OfflineError
 from keras_gans.zoo import transfer
@@ -24,13 +25,6 @@ def published(publish):
     models, _ = publish(NAME)
     folder = models / NAME
     return models, (folder / artifacts.WEIGHTS).read_bytes(), artifacts.read_provenance(folder)
-
-
-def send(handler, data, status=200, length=None):
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(len(data) if length is None else length))
-    handler.end_headers()
-    handler.wfile.write(data)
 
 
 def test_a_folder_and_a_server_give_the_same_file(tmp_path, published, serve):
@@ -58,39 +52,6 @@ def test_an_existing_file_is_replaced_only_by_the_right_one(tmp_path, published,
     assert target.read_bytes() == b"old"
     transfer.fetch(serve(models).url, NAME, target, record)
     assert target.read_bytes() == data
-
-
-def cut(handler, data):
-    send(handler, data[: len(data) // 2], length=len(data))
-
-
-def cut_without_a_length(handler, data):
-    handler.send_response(200)
-    handler.end_headers()
-    handler.wfile.write(data[: len(data) // 2])
-
-
-HOSTILE = {
-    # name: (answer, requests that are made, words in the error)
-    "cut": (cut, 3, "the connection failed"),
-    "cut without a length": (cut_without_a_length, 3, "bytes came"),
-    "hangs up": (lambda h, data: h.connection.close(), 3, "the connection failed"),
-    "wrong bytes": (
-        lambda h, data: send(h, data[:-1] + bytes([data[-1] ^ 1])),
-        1,
-        "not the file that was published",
-    ),
-    "web page": (lambda h, data: send(h, b"<!doctype html>" + b" " * len(data)), 1, "longer than"),
-    "short web page": (lambda h, data: send(h, b"<html>"), 3, "6 of its"),
-    "empty": (lambda h, data: send(h, b""), 3, "0 of its"),
-    "nonsense length": (lambda h, data: send(h, data, length="many"), 1, "request failed"),
-    "403": (lambda h, data: send(h, data, 403), 1, "HTTP 403"),
-    "404": (lambda h, data: send(h, data, 404), 1, "HTTP 404"),
-    "429": (lambda h, data: send(h, data, 429), 3, "HTTP 429"),
-    "500": (lambda h, data: send(h, data, 500), 3, "HTTP 500"),
-    "503": (lambda h, data: send(h, data, 503), 3, "HTTP 503"),
-    "501": (lambda h, data: send(h, data, 501), 1, "HTTP 501"),
-}
 
 
 @pytest.mark.parametrize("case", HOSTILE)
