@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -190,37 +189,6 @@ def test_many_at_once_download_once(publish, serve, monkeypatch):
     assert len(paths) == 8
     assert len(set(paths)) == 1
     assert len(server.paths) == 1
-
-
-def test_a_killed_download_leaves_nothing_to_the_next(publish, cache, serve):
-    models, _ = publish()
-    data = (models / "toy_digits" / artifacts.WEIGHTS).read_bytes()
-
-    def stall_midway(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data[: len(data) // 2])
-        handler.wfile.flush()
-        time.sleep(5)
-
-    code = "import sys; from keras_gans.zoo import download as d; d.download('toy_digits', folder=sys.argv[1])"
-    mirror = serve(stall_midway)
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(models)],
-        cwd=ROOT,
-        env={**os.environ, "KERAS_GANS_MIRROR": mirror.url},
-    )
-    deadline = time.monotonic() + 20
-    while not list(cache.glob("models/*/*" + artifacts.PARTIAL)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    left = list(cache.glob("models/*/*"))
-    assert [path.suffix for path in left] == [artifacts.PARTIAL]  # it was killed while it wrote
-
-    assert download.download("toy_digits", folder=models).read_bytes() == data
-    assert [name for name in files(cache) if not name.startswith("locks/")] == [cached_name(models)]
 
 
 def test_partials_of_other_files_are_left_for_an_hour(publish, cache):
