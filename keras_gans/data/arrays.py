@@ -30,9 +30,10 @@ def open_arrays(path: str, split: str, size: int | None, channels: int | None, l
 def _read(path: str, limit: int | None, size: int | None, channels: int | None) -> Decoded:
     try:
         found = _loaded(path)
-        images = check.checked_images(found["images"])
+        images = check.as_batch(found["images"])
         labels = None if "labels" not in found else check.checked_labels(found["labels"], len(images))
-        decoded = Decoded(images, labels, [], _texts(found, "class_names"), *_attributes(found, len(images)))
+        whole = Decoded(images, labels, [], _texts(found, "class_names"), *_attributes(found, len(images)))
+        decoded = check.finite(whole)
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     data = Images.of(decoded, name=Path(path).name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from keras_gans.artifacts import DataError
-from keras_gans.data.pipeline import Images
+from keras_gans.data.lazy import SKIPPED_AT_MOST
+from keras_gans.data.pipeline import Decoded, Images
+
+log = logging.getLogger("keras_gans")
 
 _TAKEN = (
     'An array of images, a folder, .zip or .npz, "tfds:NAME", keras_gans.data.load(...) or a batched tf.data.Dataset'
@@ -66,10 +70,9 @@ def _as_images(x: Any, y: Any, size: int, channels: int, num_classes: int | None
     if isinstance(x, tuple) and len(x) == 2:
         _refuse_y(y, "a pair (images, labels)")
         x, y = x
-    images = checked_images(x)
-    _check_shape(images.shape[1:], size, channels, resizable)
-    labels = None if y is None or num_classes is None else checked_labels(y, len(images))
-    return Images(images, labels)
+    data = of_arrays(x, None if num_classes is None else y)
+    _check_shape(data.images.shape[1:], size, channels, resizable)
+    return data
 
 
 def _refuse_y(y: Any, what: str) -> None:
@@ -87,8 +90,51 @@ def _no_labels(num_classes: int) -> str:
 # --- arrays -------------------------------------------------------------------------------------------
 
 
+def of_arrays(images: Any, labels: Any = None) -> Images:
+    """Checked images and labels as Images. Those that hold NaN or infinity are left out and named, up to 1 %."""
+    batch = as_batch(images)
+    numbers = None if labels is None else checked_labels(labels, len(batch))
+    return Images.of(finite(Decoded(batch, numbers, [], None)), name="array")
+
+
+def finite(data: Decoded) -> Decoded:
+    """The same without images that hold NaN or infinity, which are named; DataError where they are more than 1 %.
+
+    data: images from `as_batch`, whose range is checked here too.
+    """
+    images = np.asarray(data.images)
+    bad = _not_finite(images)
+    if 0 < len(bad) <= SKIPPED_AT_MOST * len(images):
+        numbers = ", ".join(map(str, bad[:10])) + (" and so on" if len(bad) > 10 else "")
+        log.warning("skipped %d of %d images, which hold NaN or infinity: number %s", len(bad), len(images), numbers)
+        kept = [None if rows is None else np.delete(rows, bad, axis=0) for rows in (data.labels, data.attributes)]
+        skipped = [(f"image {number}", "it holds NaN or infinity") for number in bad]
+        images = np.delete(images, bad, axis=0)
+        data = data._replace(images=images, labels=kept[0], attributes=kept[1], skipped=skipped)
+    if images.dtype != np.uint8:
+        check_floats(images)
+    return data
+
+
+def _not_finite(images: np.ndarray) -> np.ndarray:
+    """The numbers of those whose sum is not finite: a sum is finite only if all its parts are."""
+    if images.dtype == np.uint8:
+        return np.empty(0, int)
+    with np.errstate(invalid="ignore"):  # of infinity and minus infinity
+        sums = images.reshape(len(images), -1).sum(axis=1, dtype="float64")
+    return np.flatnonzero(~np.isfinite(sums))
+
+
 def checked_images(x: Any) -> np.ndarray:
     """An array, or a tensor of any library, as uint8 or float32 [-1, 1] (n, h, w, c). DataError otherwise."""
+    array = as_batch(x)
+    if array.dtype != np.uint8:
+        check_floats(array)
+    return array
+
+
+def as_batch(x: Any) -> np.ndarray:
+    """`checked_images` without the check of floats' range."""
     if not (hasattr(x, "__array__") and hasattr(x, "shape")):
         what = "None" if x is None else f"a {type(x).__name__}"
         raise DataError(f"{_TAKEN} was wanted and {what} came: make one of these of it.")
@@ -104,11 +150,7 @@ def checked_images(x: Any) -> np.ndarray:
             f"Images have 1 or 3 channels, last, and an array of shape {array.shape} came: "
             "move the channels to the end (np.moveaxis(x, 1, -1)) or drop alpha (x[..., :3])."
         )
-    if array.dtype == np.uint8:
-        return array
-    array = array.astype("float32", copy=False)
-    check_floats(array)
-    return array
+    return array if array.dtype == np.uint8 else array.astype("float32", copy=False)
 
 
 def check_rank(shape: tuple[int | None, ...]) -> None:

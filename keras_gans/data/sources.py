@@ -95,7 +95,4 @@ FILES = {".zip": open_zip, ".npz": open_arrays, ".npy": open_arrays}
 
 
 def _arrays(source: Any) -> Images:
-    if isinstance(source, tuple) and len(source) == 2:
-        images = check.checked_images(source[0])
-        return Images(images, check.checked_labels(source[1], len(images)))
-    return Images(check.checked_images(source))
+    return check.of_arrays(*source) if isinstance(source, tuple) and len(source) == 2 else check.of_arrays(source)

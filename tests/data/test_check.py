@@ -116,6 +116,22 @@ def test_images_that_are_refused(x, sentence):
     assert str(caught.value).endswith(".")
 
 
+def test_a_few_images_that_hold_nan_are_left_out_named_and_counted(tmp_path, caplog):
+    images = np.tile(GOOD, (40, 1, 1, 1))[:200].copy()
+    images[3, 0, 0, 0], images[77, 2, 1, 1] = np.nan, -np.inf
+    labels, left = np.arange(200), np.delete(np.arange(200), [3, 77])
+    np.savez(tmp_path / "x.npz", images=images, labels=labels)
+    for data in (prepare((images, labels), size=8, channels=3, num_classes=200), load(tmp_path / "x.npz")):
+        caplog.clear()
+        assert (data.labels == left).all()
+        assert (data.images == images[left]).all()
+        assert [name for name, _ in data.skipped] == ["image 3", "image 77"]
+    assert "skipped 2 of 200 images, which hold NaN or infinity: number 3, 77" in caplog.text
+    images[100] = np.inf
+    with pytest.raises(DataError, match="NaN or infinity came"):
+        prepare(images, size=8, channels=3)
+
+
 def test_a_model_of_one_size_is_not_to_be_built_for_another():
     with pytest.raises(DataError, match=r"^This model reads 8x8x3 images and the data has 32x32x1: let .* fit it\.$"):
         prepare(np.zeros((6, 32, 32, 1), "uint8"), size=8, channels=3, resizable=False)
