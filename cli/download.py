@@ -15,7 +15,7 @@ from . import output, reference
 @click.option("--cache-dir", type=click.Path(), help="Instead of the user's cache folder.")
 @output.json_option
 def command(names: tuple[str, ...], every: bool, cache_dir: str | None, as_json: bool) -> None:
-    """Have the weights of NAMES in the cache, verified, and print where they are.
+    """Have the weights of NAMES in the cache, verified, and print where they are (and, on stderr, their licence).
 
     Sources are the mirrors in KERAS_GANS_MIRROR (http(s) URLs or folders, comma-separated), then the copy
     that ships with the package.
@@ -36,9 +36,10 @@ def command(names: tuple[str, ...], every: bool, cache_dir: str | None, as_json:
     found = []
     for card in cards:
         path = _fetch(card, cache_dir)
-        found.append({"name": card.name, "path": path})
+        found.append({"name": card.name, "path": path, "weights_license": card.weights_license})
         if not as_json:
             output.say(path)
+            output.note(f"{card.name}: the licence of these weights is: {card.weights_license}")
     if as_json:
         output.say_json(found)
     elif not cards:

@@ -24,7 +24,7 @@ def command(name: str, as_json: bool) -> None:
       keras-gans info ./runs/mine/model --json
     """
     _, card = reference.find(name)
-    weights, scores = _weights(card), _scores(card)
+    weights, scores = _weights(card), scores_of(card)
     if as_json:
         output.say_json({"card": card.to_dict(), "weights": weights, "scores": scores, "folder": str(card.folder)})
         return
@@ -38,7 +38,7 @@ def _weights(card: Any) -> dict[str, Any] | None:
     return artifacts.read_provenance(card.folder) if card.status == "pretrained" else None
 
 
-def _scores(card: Any) -> Any:
+def scores_of(card: Any) -> Any:
     """scores.json, or None where nothing was measured."""
     from keras_gans import artifacts
 

@@ -14,12 +14,16 @@ from . import output
 @click.option("--family", help="Only this family, as in DCGAN.")
 @click.option("--task", type=click.Choice(["generate", "classify", "upscale"]), help="Only this task.")
 @click.option("--status", type=click.Choice(["pretrained", "recipe"]), help="Only this status.")
+@click.option("--long", "is_long", is_flag=True, help="With the licence of each model's weights.")
 @output.json_option
-def command(pattern: str, family: str | None, task: str | None, status: str | None, as_json: bool) -> None:
+def command(
+    pattern: str, family: str | None, task: str | None, status: str | None, is_long: bool, as_json: bool
+) -> None:
     """List the models whose name fits PATTERN.
 
     \b
       keras-gans list
+      keras-gans list --long
       keras-gans list 'dcgan*' --status pretrained
       keras-gans list --json
     """
@@ -29,7 +33,7 @@ def command(pattern: str, family: str | None, task: str | None, status: str | No
     if as_json:
         output.say_json(rows)
     elif rows:
-        _show(rows)
+        _show(rows, is_long)
     else:
         output.note("No model fits: `keras-gans list` shows all of them.")
 
@@ -67,8 +71,8 @@ def image_shape(card: Any) -> str | None:
     return f"{size}x{size}" + (f"x{channels}" if channels else "")
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
-    columns = ("name", "task", "family", "images", "status", "size", "data")
+def _show(rows: list[dict[str, Any]], is_long: bool) -> None:
+    columns = ("name", "task", "family", "images", "status", "size", *(["weights' licence"] if is_long else []), "data")
     cells = [
         (
             row["name"],
@@ -77,6 +81,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             row["images"] or "-",
             row["status"],
             "-" if row["bytes"] is None else output.size(row["bytes"]),
+            *([row["weights_license"]] if is_long else []),
             row["data"] + (" (*)" if row["other_than_name"] else ""),
         )
         for row in rows

@@ -27,6 +27,7 @@ VERBS = {
     "publish": "publish",
     "cache": "cache",
     "env": "env",
+    "doctor": "doctor",
 }
 INTERRUPTED, TERMINATED = 130, 143  # 128 + the signal's number, as shells have it
 

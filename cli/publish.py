@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import tempfile
@@ -13,28 +14,101 @@ import click
 
 from . import output, quiet, reference
 
+Hub = tuple[str, str | None]  # a hub repository and its revision
 
-@click.command(short_help="Make a model folder of a run.")
+
+class Target(click.Path):
+    """A folder, as a Path; or hf://user/repo[@revision], as (repo, revision)."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, file_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from keras_gans.artifacts import UnknownModelError
+        from keras_gans.zoo import registry
+
+        if "://" not in str(value):
+            return super().convert(value, param, ctx)
+        try:
+            return registry.classify(value)[1]
+        except UnknownModelError:
+            self.fail(f"{value!r} is neither a folder nor hf://user/repo[@revision].", param, ctx)
+
+
+@click.command(short_help="Make a model folder of a run, here or on the hub.")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), help="[default: FOLDER/published]")
-def command(folder: Path, target: Path | None) -> None:
+@click.option(
+    "--to", "target", type=Target(), help="A folder, or hf://user/repo[@branch].  [default: FOLDER/published]"
+)
+def command(folder: Path, target: Path | Hub | None) -> None:
     """Make a small model folder of a training run, or of a model that save_pretrained wrote.
 
     Matrices are rounded to float16, the generator's batch statistics taken anew with them, and a seeded grid
-    of samples and the training curve drawn. A card.toml that stands in the target is kept: only its status
-    becomes pretrained, and its version rises by one if other weights were published there.
+    of samples and the training curve drawn; weights that were published before stay as they are. A card.toml
+    that stands in the target is kept: only its status becomes pretrained, and its version rises by one if
+    other weights were published there.
+
+    A folder MIRROR/NAME makes MIRROR a mirror of the model NAME, for KERAS_GANS_MIRROR: files that any web
+    server can serve. hf:// uploads the model folder, with a README.md made of its card and scores, by the
+    extra [hub] and your token; a repository that is not there is made, and is public.
 
     \b
       keras-gans publish runs/mine
       keras-gans publish runs/mine --to zoo/models/dcgan_mnist
+      keras-gans publish zoo/models/dcgan_mnist --to /srv/mirror/dcgan_mnist
+      keras-gans publish runs/mine/published --to hf://user/mine
     """
+    if isinstance(target, tuple):
+        _to_hub(folder, *target)
+    else:
+        card, record = _to_folder(folder, target or folder / "published")
+        output.say(f"wrote {target or folder / 'published'} ({_told(card, record)})")
+
+
+def _told(card: dict[str, Any], record: dict[str, Any]) -> str:
+    return f"version {card['version']}, {record['parameters']:,} parameters, {output.size(record['bytes'])}"
+
+
+def _to_hub(folder: Path, repo: str, revision: str | None) -> None:
+    """Uploads a published folder; of a run or a saved model one is made first, FOLDER/published."""
+    from keras_gans.artifacts import SAMPLES
+    from keras_gans.zoo import model_card, upload
+    from keras_gans.zoo.card import Card
+
+    from .info import scores_of
+
+    upload.check_ready(repo)
+    made = reference.model_folder(folder)
+    if not _was_published(made):
+        made = folder / "published"
+        _to_folder(folder, made)
+    card, record = Card.from_folder(made), _record(made)
+    name = f"hf://{repo}" + (f"@{revision}" if revision else "")
+    text = model_card.readme(card, record, scores_of(card), name, (made / SAMPLES).is_file())
+    upload.upload(made, text, repo, revision)
+    output.say(f"uploaded {made} to {name} ({_told(card.to_dict(), record)})")
+
+
+def _record(folder: Path) -> dict[str, Any]:
     from keras_gans import artifacts
 
-    source, target = reference.model_folder(folder), target or folder / "published"
+    return artifacts.read_provenance(folder)
+
+
+def _was_published(folder: Path) -> bool:
+    """Whether a folder's weights are `publish`'s own: to round them again would change nothing."""
+    return "rounded" in _record(folder)["provenance"]
+
+
+def _to_folder(folder: Path, target: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Makes the model folder, and returns its card and its weights.json."""
+    from keras_gans import artifacts
+
+    source = reference.model_folder(folder)
     if target.resolve() == source.resolve():
         raise click.UsageError(f"--to {target} is the model itself: name another folder.")
     described = _checked_card(_card_folder(source, target))
-    provenance = artifacts.read_provenance(source)["provenance"]
+    provenance = _record(source)["provenance"]
     quiet.import_keras()
     model = _rounded(source, described)
     tensors = artifacts.round_matrices(model.tensors())
@@ -46,8 +120,19 @@ def command(folder: Path, target: Path | None) -> None:
     record = artifacts.write_weights(target, tensors, origin)
     model.write_files(target)
     _write_pictures(model, folder, target)
-    size = output.size(record["bytes"])
-    output.say(f"wrote {target} (version {card['version']}, {record['parameters']:,} parameters, {size})")
+    _keep_scores(source, target, record)
+    return card, record
+
+
+def _keep_scores(source: Path, target: Path, record: dict[str, Any]) -> None:
+    """Copies the scores of a model that was published before, if they are of these very weights."""
+    from keras_gans import artifacts
+
+    path = source / artifacts.SCORES
+    with contextlib.suppress(OSError, ValueError):  # there are none, or none that read
+        found = artifacts.read_json(path)
+        if isinstance(found, dict) and found.get("sha256") == record["sha256"]:
+            shutil.copyfile(path, target / artifacts.SCORES)
 
 
 def _card_folder(source: Path, target: Path) -> Path:
@@ -68,6 +153,7 @@ def _checked_card(folder: Path) -> Any:
 def _rounded(source: Path, card: Any) -> Any:
     """The card's model with the source's weights as float16 gives them back, its statistics estimated anew.
 
+    Weights that were published before are the ones that were measured: their statistics stay.
     IncompatibleWeightsError if the card describes another architecture than the weights have.
     """
     from keras_gans import api, artifacts
@@ -77,7 +163,7 @@ def _rounded(source: Path, card: Any) -> Any:
     model.assign_tensors(tensors, f"the model that {card.folder / artifacts.CARD} describes")
     for folder in (source, card.folder):  # what stands in the target is kept
         model.read_files(folder)
-    if card.task == "generate":
+    if card.task == "generate" and not _was_published(source):
         model.reestimate_statistics()
     return model
 
@@ -91,7 +177,7 @@ def _card(source: Path, target: Path, tensors: Any, origin: dict[str, Any]) -> d
         return {**card, "status": "pretrained"}
     with tempfile.TemporaryDirectory() as folder:
         new = artifacts.write_weights(folder, tensors, origin)["sha256"]
-    if artifacts.read_provenance(target)["sha256"] == new:
+    if _record(target)["sha256"] == new:
         return {**card, "status": "pretrained"}
     if (target / artifacts.SCORES).is_file():
         output.note(f"{target / artifacts.SCORES} was measured on the weights before these: measure again.")

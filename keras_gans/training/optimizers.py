@@ -123,7 +123,7 @@ def get(optimizer):
     A table names its class, ours or Keras's, and gives its arguments; schedules are tables within it:
     `{class = "Adam", learning_rate = {class = "CosineDecay", initial_learning_rate = 2e-4, decay_steps = 1000}}`.
     """
-    if isinstance(optimizer, dict) and "class" in optimizer:
+    if isinstance(optimizer, dict):
         return _from_table(optimizer)
     try:
         return keras.optimizers.get(optimizer)
@@ -132,9 +132,13 @@ def get(optimizer):
 
 
 def _from_table(table):
+    """Only what is an optimizer or a schedule is called: a card may come from anywhere, and these modules hold more."""
+    if not isinstance(table.get("class"), str):
+        raise ValueError(f"an optimizer, its name or a table with a class was wanted, got {table!r}")
     arguments = {key: _from_table(value) if isinstance(value, dict) else value for key, value in table.items()}
     name = arguments.pop("class")
+    kinds = (keras.optimizers.Optimizer, keras.optimizers.schedules.LearningRateSchedule)
     for home in (OURS, vars(keras.optimizers), vars(keras.optimizers.schedules)):
-        if name in home:
+        if isinstance(home.get(name), type) and issubclass(home[name], kinds):
             return home[name](**arguments)
     raise ValueError(f"neither Keras nor keras_gans has an optimizer or a schedule named {name!r}")

@@ -1,20 +1,16 @@
 """A registry of tiny models, a command line to run in this process, and one to run in another."""
 
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from commands import card, starting
 from PIL import Image
 
 from keras_gans import artifacts
 from keras_gans.zoo import registry
+from model_folders import serve
 
-ROOT = Path(__file__).resolve().parents[2]
+__all__ = ["serve"]
 
 
 @pytest.fixture(autouse=True)
@@ -45,46 +41,8 @@ def kg():
 @pytest.fixture
 def start():
     """Starts `python -m keras_gans` with these arguments; what is still running at the end is killed."""
-    started = []
-    # A suite that runs in a shell's background ignores Ctrl-C, and what it starts would inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def run(*arguments, **environment):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "keras_gans", *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        )
-        started.append(process)
-        return process
-
-    yield run
-    signal.signal(signal.SIGINT, before)
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def card(name, family, task, architecture, compiled):
-    return {
-        "name": name,
-        "family": family,
-        "task": task,
-        "status": "pretrained",
-        "version": 1,
-        "title": f"The toy {name}",
-        "description": "A model for tests.",
-        "license": "Apache-2.0",
-        "weights_license": "CC0-1.0",
-        "architecture": architecture,
-        "paper": {"title": "A paper", "authors": "A. Author", "year": 2014, "url": "https://example.org"},
-        "data": {"source": "tfds:mnist", "split": "train[:9]", "seen": "9 images"},
-        "recipes": {"quick": {"batch_size": 8, "steps": 6, "seed": 0, "compile": compiled}},
-        "default_recipe": "quick",
-        "limits": ["Draws toys only."],
-    }
+    with starting() as run:
+        yield run
 
 
 TOYS = [

@@ -31,6 +31,15 @@ def test_all_takes_what_is_pretrained(kg, zoo):
     assert all(Path(entry["path"]).is_file() for entry in told)
 
 
+def test_the_licence_of_the_weights_is_said_beside_the_path(kg, zoo):
+    result = kg("download", "toy_digits", "toy_reader")
+    assert len(result.stdout.splitlines()) == 2  # paths alone, for scripts
+    for name in ("toy_digits", "toy_reader"):
+        assert f"{name}: the licence of these weights is: CC0-1.0\n" in result.stderr
+    (told,) = json.loads(kg("download", "toy_digits", "--json").stdout)
+    assert told["weights_license"] == "CC0-1.0"
+
+
 def test_another_cache(kg, zoo, tmp_path):
     path = Path(kg("download", "toy_digits", "--cache-dir", tmp_path / "other").stdout.strip())
     assert path.is_relative_to(tmp_path / "other")

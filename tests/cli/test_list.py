@@ -75,3 +75,11 @@ def test_cells_are_no_markup_and_steer_no_terminal(kg, zoo):
     assert "[red]train[:9][/red]" in shown
     assert "\x1b" not in shown
     assert "\x07" not in shown
+
+
+def test_the_licence_of_the_weights_when_asked(kg, zoo):
+    change(zoo, "toy_digits", weights_license="as the data, for research")
+    assert "licence" not in kg("list").stdout
+    lines = kg("list", "--long").stdout.splitlines()
+    assert "weights' licence" in lines[0]
+    assert ["as the data, for research" in line for line in lines[1:]] == [False, True, False, False]

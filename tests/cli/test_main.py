@@ -70,7 +70,7 @@ def test_a_verb_imports_no_other_verb():
 
 def test_help_shows_every_verb_and_how_to_complete(kg):
     shown = kg("--help").stdout
-    for verb in ("list", "info", "download", "generate", "train", "publish", "cache", "env"):
+    for verb in ("list", "info", "download", "generate", "train", "publish", "cache", "env", "doctor"):
         assert f"\n  {verb} " in shown
         assert kg(verb, "--help").stdout.startswith(f"Usage: keras-gans {verb}")
     assert "_KERAS_GANS_COMPLETE=bash_source" in shown

@@ -1,10 +1,14 @@
 """keras-gans publish"""
 
+import os
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fake_hub import TOKEN, FakeHub
 
 import keras_gans
 from keras_gans import artifacts
@@ -131,6 +135,8 @@ def test_a_saved_classifier(kg, zoo):
         (["nowhere"], 2, "does not exist"),
         (["."], 1, "No card.toml could be read"),
         (["MODELS/toy_recipe"], 4, "weights.json could not be read"),
+        (["MODELS/toy_digits", "--to", "s3://bucket"], 2, "neither a folder nor hf://user/repo[@revision]"),
+        (["MODELS/toy_digits", "--to", "hf://user"], 2, "neither a folder nor hf://user/repo[@revision]"),
     ],
 )
 def test_refused(arguments, code, text, kg, zoo):
@@ -149,3 +155,127 @@ def test_prompts_travel_and_those_of_the_target_stay(kg, text_model):
     Path("first", artifacts.PROMPTS).write_text("of others\n")
     assert kg("publish", "mine", "--to", "first").exit_code == 0
     assert keras_gans.load("./first").prompts == ("of others",)
+
+
+# ---- mirrors ----
+
+
+def test_weights_that_were_published_stay_as_they_are(kg, run):
+    kg("publish", run)
+    record = artifacts.read_provenance("run/published")
+    scores = {"version": 1, "sha256": record["sha256"], "scores": []}
+    artifacts.write_json(Path("run/published", artifacts.SCORES), scores)
+    result = kg("publish", "run/published", "--to", "mirror/toy_classes")
+    assert result.stdout.startswith("wrote mirror/toy_classes (version 1, ")
+    assert artifacts.read_provenance("mirror/toy_classes") == record
+    for name in ("card.toml", "curve.csv", "samples.png", "scores.json", "weights.safetensors"):
+        assert Path("mirror/toy_classes", name).read_bytes() == Path("run/published", name).read_bytes(), name
+    artifacts.write_json(Path("run/published", artifacts.SCORES), {**scores, "sha256": "0" * 64})
+    kg("publish", "run/published", "--to", "other/toy_classes")
+    assert not Path("other/toy_classes", artifacts.SCORES).exists()  # they are of other weights
+
+
+def test_a_folder_of_published_models_is_a_mirror(kg, run, zoo, serve, monkeypatch, tmp_path):
+    """The package has card and weights.json, and not the weights: these come from the server, to the cache."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert kg("publish", run, "--to", "mirror/toy_classes").exit_code == 0
+    for name in (artifacts.CARD, artifacts.PROVENANCE):
+        shutil.copyfile(Path("mirror/toy_classes", name), zoo / "toy_classes" / name)
+    (zoo / "toy_classes" / artifacts.WEIGHTS).unlink()
+    server = serve(Path("mirror").resolve())
+    monkeypatch.setenv("KERAS_GANS_MIRROR", server.url)
+    drawn = keras_gans.load("toy_classes").generate(2)
+    assert server.paths == ["/toy_classes/weights.safetensors"]
+    np.testing.assert_array_equal(drawn, keras_gans.load("./mirror/toy_classes").generate(2))
+    assert len(list((tmp_path / "cache" / "models" / "toy_classes").glob("*.safetensors"))) == 1
+
+
+# ---- the hub ----
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A stand-in for huggingface_hub that holds what was sent, as it was then."""
+    stand_in = SimpleNamespace(sent={}, get_token=lambda: "a token", create_repo=lambda **k: None)
+
+    def upload_folder(*, folder_path, repo_id, revision, **rest):
+        stand_in.sent = {path.name: path.read_bytes() for path in Path(folder_path).iterdir()}
+        stand_in.to = (repo_id, revision)
+
+    stand_in.upload_folder, stand_in.create_branch = upload_folder, lambda **k: None
+    monkeypatch.setitem(sys.modules, "huggingface_hub", stand_in)
+    return stand_in
+
+
+def test_a_run_goes_to_the_hub_by_way_of_its_published_folder(kg, run, hub):
+    result = kg("publish", run, "--to", "hf://user/toys@v1")
+    record = artifacts.read_provenance("run/published")
+    size = f"{record['bytes'] / 1000:.1f} kB"
+    assert result.stdout == (
+        f"uploaded run/published to hf://user/toys@v1 (version 1, {record['parameters']:,} parameters, {size})\n"
+    )
+    assert hub.to == ("user/toys", "v1")
+    page = hub.sent.pop("README.md").decode()
+    assert 'keras_gans.load("hf://user/toys@v1").generate(16)' in page
+    assert "- weights: CC0-1.0" in page
+    assert "![samples](samples.png)" in page
+    assert hub.sent == {path.name: path.read_bytes() for path in Path("run/published").iterdir()}
+
+
+@pytest.fixture
+def measured(zoo, tmp_path):
+    """A folder as `publish` leaves it, with a score."""
+    folder = tmp_path / "measured"
+    shutil.copytree(zoo / "toy_digits", folder)
+    record = artifacts.write_weights(folder, artifacts.read_weights(folder), {"rounded": "matrices to float16"})
+    score = {"metric": "fid", "protocol": "fid[x, 10k, y]", "value": 3.5}
+    artifacts.write_json(folder / artifacts.SCORES, {"version": 1, "sha256": record["sha256"], "scores": [score]})
+    return folder
+
+
+def test_a_published_folder_goes_as_it_is_with_its_scores(kg, measured, hub):
+    before = {path.name: path.read_bytes() for path in measured.iterdir()}
+    assert kg("publish", measured, "--to", "hf://user/toys").exit_code == 0
+    assert '          - type: "fid"\n            value: 3.5\n' in hub.sent.pop("README.md").decode()
+    assert hub.sent == before == {path.name: path.read_bytes() for path in measured.iterdir()}
+
+
+def test_what_the_hub_needs_is_said_before_anything_is_made(kg, run, hub, monkeypatch):
+    monkeypatch.setenv("KERAS_GANS_OFFLINE", "1")
+    assert kg("publish", run, "--to", "hf://user/toys").exit_code == 5
+    monkeypatch.delenv("KERAS_GANS_OFFLINE")
+    hub.get_token = lambda: None
+    assert "set HF_TOKEN" in kg("publish", run, "--to", "hf://user/toys").stderr
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    result = kg("publish", run, "--to", "hf://user/toys")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "pip install 'keras_gans[hub]'" in result.stderr
+    assert not Path("run/published").exists()
+
+
+def test_to_a_hub_and_back(start, measured, tmp_path):
+    """huggingface_hub itself against a server: what comes back is what was sent, and later commits replace it."""
+    pytest.importorskip("huggingface_hub")
+    settings = {
+        "HF_TOKEN": TOKEN,
+        "HF_HOME": str(tmp_path / "hf"),
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+
+    def done(*arguments):
+        process = start(*arguments, **{**settings, "HF_ENDPOINT": hub.url})
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        return output
+
+    with FakeHub() as hub:
+        assert "to hf://user/toys (" in done("publish", measured, "--to", "hf://user/toys")
+        assert sorted(hub.branches["main"]) == ["README.md", *sorted(path.name for path in measured.iterdir())]
+        came = Path(done("download", "hf://user/toys").splitlines()[0])
+        assert came.read_bytes() == (measured / artifacts.WEIGHTS).read_bytes()
+        (measured / artifacts.SCORES).unlink()
+        done("publish", measured, "--to", "hf://user/toys@next")
+        assert artifacts.SCORES in hub.branches["main"]
+        assert artifacts.SCORES not in hub.branches["next"]  # those of the branch before
+        assert hub.commits == ["main", "next"]

@@ -85,3 +85,19 @@ def test_adam_l2_adds_the_decay_to_the_gradient(rng):
         np.testing.assert_allclose(w.numpy(), expected, rtol=1e-4)
     copy = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
     assert copy.get_config() == optimizer.get_config()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"class": "deserialize", "config": "Adam"},  # a function of that module
+        {"class": "get", "identifier": "Adam"},
+        {"class": "schedules"},
+        {"class": "Adam", "learning_rate": {"module": "keras.layers", "class_name": "Lambda"}},
+        {"module": "keras.optimizers", "class_name": "Adam", "config": {}},  # Keras's own form: a card has none
+        {"class": ["Adam"]},
+    ],
+)
+def test_a_cards_table_names_an_optimizer_or_a_schedule_and_nothing_else(table):
+    with pytest.raises(ValueError, match=r"table with a class was wanted|neither Keras nor keras_gans has"):
+        optimizers.get(table)
