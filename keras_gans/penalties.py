@@ -56,5 +56,6 @@ def terms(penalties, critic, real, fake, noise):
     """
     if not penalties:
         return {}
+    real, fake = ops.cast(real, "float32"), ops.cast(fake, "float32")  # a generator's may be of half precision
     mix = noise.uniform((real.shape[0] or ops.shape(real)[0], 1, 1, 1))
     return {name: weight * PENALTIES[name](critic, real, fake, mix) for name, weight in penalties.items()}

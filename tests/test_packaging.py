@@ -70,6 +70,7 @@ def test_the_sdist_holds_the_tests_and_the_models(checkout, tmp_path):
         "docs/published.toml",
         "LICENSE",
         "NOTICE",
+        "SECURITY.md",
         "README.md",
     } <= names
     assert {str(path.relative_to(checkout)) for path in (checkout / "docs").rglob("*.py")} <= names

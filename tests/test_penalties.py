@@ -57,6 +57,14 @@ def test_terms_are_weighted(images):
     assert penalties.terms({}, quadratic, x, x, noise) == {}
 
 
+def test_images_of_a_generator_in_half_precision(images):
+    real = ops.convert_to_tensor(images[0])
+    fake = ops.cast(images[1], "float16")
+    found = penalties.terms({"r2": 1.0, "gradient_penalty": 1.0}, quadratic, real, fake, random.Noise(0, 0, 0))
+    assert [str(term.dtype.name) for term in found.values()] == ["float32"] * 2
+    np.testing.assert_allclose(found["r2"], penalties.r2(quadratic, None, ops.cast(fake, "float32"), None), rtol=1e-6)
+
+
 @pytest.mark.parametrize("wrong", [{"r3": 1.0}, {"r1": -1}, {"r1": "much"}, {"r1": float("nan")}])
 def test_wrong_penalties_are_refused(wrong):
     with pytest.raises(ValueError, match=r"(penalties must be among|must be a number of at least 0)"):

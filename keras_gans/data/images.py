@@ -44,6 +44,10 @@ _UPRIGHT = {
     8: "ROTATE_90",
 }
 _ON_ITS_SIDE = (5, 6, 7, 8)  # height is width
+_BITS, _PHOTOMETRIC = 258, 262  # the TIFF tags: bits of a channel, and what 0 means
+_PACKED = {"L;2": (3, 85), "L;4": (15, 17)}  # Pillow's name for a PNG's grey: its white, and 255 divided by that
+# At most: deflate makes 1,032 bytes of one, LZW 1,340, with 8 pixels each; Huffman's codes take a bit for 64 pixels.
+_PIXELS_OF_A_BYTE = {"PNG": 8_256, "JPEG": 512, "tiff_adobe_deflate": 8_256, "tiff_deflate": 8_256, "tiff_lzw": 10_720}
 _LUMA = np.array([0.299, 0.587, 0.114], "float32")  # ITU-R 601, what Pillow's "L" is
 
 
@@ -112,7 +116,8 @@ def decode(
     Formats outside FORMATS are not tried. The size in the header is held against max_pixels (default:
     KERAS_GANS_MAX_PIXELS) before a pixel is decoded; Pillow's own cap of 179 million stands above ours.
     The EXIF orientation is applied; transparency lies over white; 16-bit grey is divided by 257; a palette,
-    CMYK and the like become RGB; of an animation the first frame is taken.
+    CMYK and the like become RGB; of an animation the first frame is taken. Refused are pixels of 12 or 32 bits or
+    in floating point, 16-bit grey whose 0 is white, and headers that claim far more pixels than the file can hold.
 
     Args:
         source: a path, or an open binary file.
@@ -129,6 +134,7 @@ def decode(
     if name is None:
         named = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
         name = os.fsdecode(named) if isinstance(named, str | os.PathLike) else "the image"
+    name = printable(name)
     try:
         with Image.open(source, formats=FORMATS) as image:
             if image.width * image.height > cap:
@@ -136,6 +142,9 @@ def decode(
                     f"{name} says it has {image.width} x {image.height} pixels, more than the {cap:,} that "
                     "are decoded: shrink it, or raise KERAS_GANS_MAX_PIXELS if you trust it."
                 )
+            _refuse_unlike(image)
+            _refuse_hollow(image)
+            _scale_transparency(image)
             image.load()
             return (convert or _eight_bit)(_upright(image))
     except DataError:
@@ -146,7 +155,7 @@ def decode(
         cap = min(cap, 2 * (Image.MAX_IMAGE_PIXELS or cap))
         reason = f"its header claims more pixels than the {cap:,} that are decoded"
     except Exception as error:  # hostile bytes make Pillow raise nearly anything: OSError, SyntaxError, struct.error
-        reason = str(error).rstrip(".").splitlines()[0][:200] if str(error) else type(error).__name__
+        reason = printable((str(error).rstrip(".").splitlines() or [""])[0][:200]) or type(error).__name__
     raise DataError(f"Cannot read {name} ({reason}): replace or remove it.")
 
 
@@ -164,8 +173,52 @@ def header(source: str | os.PathLike[str] | IO[bytes], name: str) -> tuple[int, 
             if width != height and image.format != "TIFF" and _orientation(image) in _ON_ITS_SIDE:
                 width, height = height, width
     except Exception as error:  # as in decode
-        raise DataError(f"Cannot read {name}: replace or remove it.") from error
+        raise DataError(f"Cannot read {printable(name)}: replace or remove it.") from error
     return height, width, 1 if grey else 3
+
+
+def printable(text: str) -> str:
+    """A name or a reason as it stands in an error: in one line, and without what a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _refuse_unlike(image: Image.Image) -> None:
+    """ValueError for pixels that Pillow would give otherwise than the file means them, before it decodes any."""
+    if image.mode == "F":
+        raise ValueError("it has floating-point pixels; save it with 8 or 16 bits")
+    tags: Any = getattr(image, "tag_v2", {})  # of a TIFF
+    if 12 in tags.get(_BITS, ()):  # white would be 16 of 255
+        raise ValueError("it has 12-bit pixels; save it with 8 or 16 bits")
+    if image.mode.startswith("I") and tags.get(_PHOTOMETRIC) == 0:  # Pillow turns the 8-bit ones alone
+        raise ValueError("it has 16-bit pixels whose 0 is white; save it with 0 as black")
+
+
+def _refuse_hollow(image: Image.Image) -> None:
+    """ValueError for a header that claims more pixels than so few bytes can hold: Pillow would make up the rest."""
+    packing = image.info.get("compression") if image.format == "TIFF" else image.format
+    most, file = _PIXELS_OF_A_BYTE.get(str(packing)), getattr(image, "fp", None)
+    if most is None or file is None:
+        return
+    here = file.tell()
+    file.seek(0, os.SEEK_END)
+    size = file.tell()
+    file.seek(here)
+    if image.width * image.height > most * size:
+        raise ValueError(f"its header claims {image.width} x {image.height} pixels, which {size:,} bytes cannot hold")
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """Brings a PNG's transparent colour to 8 bits, as Pillow does its pixels but not this."""
+    see_through = image.info.get("transparency")
+    tiles = getattr(image, "tile", None) if image.format == "PNG" else None
+    packing = tiles[0][3] if tiles else None
+    if isinstance(see_through, int) and packing in _PACKED:
+        most, step = _PACKED[packing]
+        image.info["transparency"] = (see_through & most) * step
+    elif isinstance(see_through, tuple) and packing == "RGB;16B":
+        image.info["transparency"] = tuple(part >> 8 for part in see_through)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -188,8 +241,6 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     """Brings any mode of Pillow's to "L" or "RGB" with 8 bits, transparency over white."""
     if image.mode.startswith("I"):
         return _from_sixteen_bit(image)
-    if image.mode == "F":
-        raise ValueError("it has floating-point pixels; save it with 8 or 16 bits")
     if image.has_transparency_data:
         return over_white(image)
     if image.mode in ("1", "L"):
@@ -201,9 +252,10 @@ def _from_sixteen_bit(image: Image.Image) -> Image.Image:
     """257 k becomes k, so that 65535 is white; Pillow's own conversion makes everything above 255 white."""
     from PIL import Image
 
-    pixels = np.asarray(image).astype("int64")
+    pixels = np.asarray(image)
     if pixels.min() < 0 or pixels.max() > 65535:
         raise ValueError("it has 32-bit pixels; save it with 8 or 16 bits")
+    pixels = pixels.astype("int32")
     see_through = image.info.get("transparency")  # PNG's tRNS: one grey value that means "nothing here"
     if isinstance(see_through, int):
         pixels[pixels == see_through] = 65535
@@ -214,6 +266,8 @@ def over_white(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     mode = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    if image.mode == "La":  # which Pillow converts to nothing else
+        image = image.convert("LA")
     image = image.convert("RGBA")
     paper = Image.new(mode, image.size, "white")
     paper.paste(image.convert(mode), mask=image.getchannel("A"))

@@ -59,8 +59,6 @@ def _photograph(image: Image.Image) -> Photograph:
         if pixels.min() < 0 or pixels.max() > 65535:
             raise ValueError("it has 32-bit pixels; save it with 8 or 16 bits")
         return Photograph(pixels.astype("uint16")[..., None], profile)
-    if image.mode == "F":
-        raise ValueError("it has floating-point pixels; save it with 8 or 16 bits")
     if image.mode not in ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX"):
         profile = None  # of other colours than those that it becomes
     grey = image.mode in ("1", "L", "LA", "La")

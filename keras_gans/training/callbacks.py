@@ -1,6 +1,7 @@
 """Keras callbacks for adversarial training."""
 
 import csv
+import io
 import time
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Checkpoint(EverySteps):
         Raises:
             CheckpointError: the checkpoints belong to another model, batch size or data.
         """
+        checkpoint.clear_partial_files(self.folder)
         record = checkpoint.restore(model, self.folder, run or {})
         self._began = None
         if record is not None:
@@ -188,8 +190,7 @@ class Curve(EverySteps):
         super().on_train_begin(logs)
         self._names = self.model.term_names()
         rows = read_curve(self.path) if self.path.exists() else []
-        self._rows = [row for row in rows if row["step"] <= self.model.steps_taken]
-        self._write(self._rows, "w")
+        self._begin([row for row in rows if row["step"] <= self.model.steps_taken])
         self._left = dict.fromkeys(self._names, (0.0, 0.0))
         self.on_epoch_begin(0)
 
@@ -216,7 +217,8 @@ class Curve(EverySteps):
             row[name] = round(total / max(count, 1.0), 5)
             self._seen[name] = self.so_far(name)
             self._left[name] = (0.0, 0.0)
-        self._write([row], "a")
+        with open(self.path, "a", newline="") as file:
+            self._rows_to(file).writerow(row)
 
     def _since(self, name):
         """(sum, count) of a term since the last row, what an ended epoch left over counted in."""
@@ -229,13 +231,16 @@ class Curve(EverySteps):
         mean = self.model.means[name]
         return _float(mean.total), _float(mean.count)
 
-    def _write(self, rows, mode):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path, mode, newline="") as file:
-            writer = csv.DictWriter(file, ["step", *self._names], lineterminator="\n")
-            if mode == "w":
-                writer.writeheader()
-            writer.writerows(rows)
+    def _begin(self, rows):
+        """Writes the file anew, in one move: a process that is killed meanwhile loses no row."""
+        text = io.StringIO()
+        writer = self._rows_to(text)
+        writer.writeheader()
+        writer.writerows(rows)
+        artifacts.write_atomically(self.path, text.getvalue().encode())
+
+    def _rows_to(self, file):
+        return csv.DictWriter(file, ["step", *self._names], lineterminator="\n")
 
 
 def _float(variable):
@@ -243,7 +248,7 @@ def _float(variable):
 
 
 def read_curve(path):
-    """The rows of a Curve's file: dicts of numbers."""
+    """The rows of a Curve's file: dicts of numbers. A last line without its end was cut off, and is no row."""
     with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
+        rows = list(csv.DictReader(line for line in file if line.endswith("\n")))
     return [{k: int(v) if k == "step" else float(v) for k, v in row.items()} for row in rows]

@@ -2,6 +2,7 @@
 
 A checkpoint is `step-<number>-<sha256, 16 digits>.safetensors`: its own name says what its bytes must hash to. It is
 written beside, synced and moved; the previous one is kept until the next is there, and taken where the newest is bad.
+A process that is killed as it writes leaves a partial file, which the next one removes.
 """
 
 import json
@@ -17,6 +18,7 @@ from keras_gans import artifacts
 
 log = logging.getLogger("keras_gans")
 _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
+_PARTIAL = re.compile(rf"\..+\.[0-9a-f]{{16}}{re.escape(artifacts.PARTIAL)}")
 
 
 def state_variables(model):
@@ -36,6 +38,9 @@ def save(model, folder, record, keep=2):
     """Writes the model's state and `record` (what JSON can hold). Returns the path, or None.
 
     None: a value is not finite, and nothing was written.
+
+    Raises:
+        CheckpointError: the folder does not take the file; the checkpoints before it stay.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,11 +50,43 @@ def save(model, folder, record, keep=2):
         return None
     data = safetensors.numpy.save(tensors, metadata={"record": json.dumps(record)})
     path = folder / f"step-{model.steps_taken:09d}-{artifacts.sha256_bytes(data)[:16]}.safetensors"
-    artifacts.write_atomically(path, data)
-    same = [old for old in found(folder) if old != path and old.name[:14] == path.name[:14]]
-    for old in [*same, *[other for other in found(folder) if other not in same][:-keep]]:
+    _write(path, data)
+    for old in _superseded(path, keep):
         old.unlink(missing_ok=True)
     return path
+
+
+def _write(path, data):
+    try:
+        artifacts.write_atomically(path, data)
+    except OSError as error:
+        raise artifacts.CheckpointError(
+            f"A checkpoint of {len(data):,} bytes could not be written in {path.parent} ({error.strerror}): those "
+            "before it stay; make room there, and start the same run again to go on."
+        ) from error
+
+
+def _superseded(path, keep):
+    """The checkpoints that nobody needs once `path` is written: others of its step, all but the last, damaged ones.
+
+    One of a later step is damaged if the run was resumed before it. It would count as one of the last.
+    """
+    others = [other for other in found(path.parent) if other != path]
+    same = [other for other in others if _step(other) == _step(path)]
+    damaged = [other for other in others if _step(other) > _step(path) and _read(other) is None]
+    before = [other for other in others if _step(other) < _step(path)]
+    return [*same, *damaged, *before[: max(0, len(before) - keep + 1)]]
+
+
+def _step(path):
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+def clear_partial_files(folder):
+    """Removes what processes that were killed had begun to write, in the folder and those below."""
+    for path in Path(folder).rglob(f".*{artifacts.PARTIAL}"):
+        if _PARTIAL.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def found(folder):

@@ -346,15 +346,20 @@ class AdversarialModel(Pretrained, keras.Model):
         for player in players:
             variables = getattr(self, player).trainable_variables
             optimizer = getattr(self, f"{player}_optimizer")
+            before = [(variable, ops.copy(variable)) for variable in _followed(getattr(self, player))]
             with _turn_of(player, self._noise(player, batch, turn)):
                 terms, grads = step.gradients(lambda p=player: self._terms(p, batch), variables, optimizer)
-            taken.append((player, terms, grads, variables, optimizer))
-        for player, terms, grads, variables, optimizer in taken:
+            taken.append((player, terms, grads, variables, optimizer, before))
+        for player, terms, grads, variables, optimizer, before in taken:
             self._report(terms)
+            finite = True
             if variables:  # a frozen player is only watched
                 finite = step.apply(grads, variables, optimizer)
                 count = self.nonfinite[player]
                 count.assign(ops.where(finite, 0, count + 1))
+            for variable, value in before:  # a turn that is skipped moves nothing
+                after = ops.copy(variable)
+                variable.assign(ops.where(ops.logical_and(finite, ops.isfinite(after)), after, value))
 
     def _terms(self, player, batch):
         return getattr(self, f"{player}_terms")(batch)
@@ -538,6 +543,13 @@ class AdversarialModel(Pretrained, keras.Model):
         The statistics that training leaves lag behind the weights. The paper's DCGAN samples with each batch's own.
         """
         sampling.reestimate_statistics(self, batches, batch_size, seed)
+
+
+def _followed(network):
+    """Variables that layers move by themselves as they are trained: batch statistics, vectors of spectral norms."""
+    layers = [layer for layer in network._flatten_layers() if layer.trainable]
+    found = [variable for layer in layers for variable in layer._non_trainable_variables]
+    return [variable for variable in found if keras.backend.is_float_dtype(variable.dtype)]
 
 
 def _length(images):

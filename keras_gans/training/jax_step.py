@@ -41,11 +41,11 @@ def gradients(losses, variables, optimizer):
 
 
 def apply(grads, variables, optimizer):
-    """Updates `variables`, unless a gradient is not finite. Returns whether they all were."""
+    """Updates `variables`, unless a gradient or its square, which Adam keeps, is not finite. Returns whether it did."""
     # A sum is finite only if all its parts are (one that overflows loses a step, and no more).
-    finite = jnp.all(jnp.stack([jnp.isfinite(jnp.sum(g)) for g in grads]))
+    finite = jnp.all(jnp.stack([jnp.isfinite(jnp.sum(jnp.square(g))) for g in grads]))
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        _apply_scaled(grads, variables, optimizer)
+        _apply_scaled([jnp.where(finite, g, jnp.nan) for g in grads], variables, optimizer)
         return finite
     with scope.NestedScope() as within:
         optimizer.apply(grads, variables)
@@ -55,7 +55,7 @@ def apply(grads, variables, optimizer):
 
 
 def _apply_scaled(grads, variables, optimizer):
-    """It skips by itself, and must see the overflow to lower its scale. Its `apply` would assign within branches."""
+    """It skips by itself, and must see the overflow (NaN) to lower its scale. `apply` would assign within branches."""
     state = optimizer.variables
     moved, after = optimizer.stateless_apply([v.value for v in state], grads, [v.value for v in variables])
     for variable, value in zip([*variables, *state], [*moved, *after], strict=True):

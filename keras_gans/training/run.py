@@ -20,7 +20,7 @@ import numpy as np
 
 from keras_gans import artifacts
 from keras_gans.data import check
-from keras_gans.training import backend
+from keras_gans.training import backend, checkpoint
 from keras_gans.training import callbacks as our_callbacks
 
 RUN, CHECKPOINTS, GRIDS, CURVE, MODEL = "run.json", "checkpoints", "samples", "curve.csv", "model"
@@ -188,7 +188,7 @@ def versions():
 
 
 def record(out, card, recipe, model, data):
-    """Writes run.json, or holds the run to the one that is there."""
+    """Writes run.json, or holds the run to the one that is there, and clears away what a killed process left."""
     run = {
         "family": card["family"],
         "architecture": model.architecture(),
@@ -206,5 +206,5 @@ def record(out, card, recipe, model, data):
                 f"{out} holds another run: its {' and '.join(differs)} differ from what was asked for. "
                 "Ask for the same, or train into another folder."
             )
-    out.mkdir(parents=True, exist_ok=True)
+    checkpoint.clear_partial_files(out)
     artifacts.write_json(path, {**run, **machine()})

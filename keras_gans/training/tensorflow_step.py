@@ -1,5 +1,7 @@
 """One player's turn on TensorFlow: the only file here that knows of tapes, loss scaling and replicas."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -36,7 +38,8 @@ def apply(grads, variables, optimizer):
     grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
     finite = _all_finite(grads)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer.apply(grads, variables)  # skips by itself, and must see the overflow to lower its scale
+        # It skips by itself, and must see the overflow, also that of a square, to lower its scale.
+        optimizer.apply([tf.where(finite, tf.convert_to_tensor(g), math.nan) for g in grads], variables)
         return finite
 
     def update(grads):
@@ -56,8 +59,11 @@ def apply(grads, variables, optimizer):
 
 
 def _all_finite(grads):
-    """A scalar bool. A sum is finite only if all its parts are (one that overflows loses a step, and no more)."""
-    flags = [tf.math.is_finite(tf.reduce_sum(tf.convert_to_tensor(g))) for g in grads]
+    """A scalar bool: whether the squares are finite too, for Adam keeps those.
+
+    A sum is finite only if all its parts are (one that overflows loses a step, and no more).
+    """
+    flags = [tf.math.is_finite(tf.reduce_sum(tf.square(tf.convert_to_tensor(g)))) for g in grads]
     finite = tf.reduce_all(tf.stack(flags)) if flags else tf.constant(True)
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from commands import card, starting
 from PIL import Image
 
+from commands import card, starting
 from keras_gans import artifacts
 from keras_gans.zoo import registry
 from model_folders import serve

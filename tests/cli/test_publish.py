@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fake_hub import TOKEN, FakeHub
 
 import keras_gans
+from fake_hub import TOKEN, FakeHub
 from keras_gans import artifacts
 
 

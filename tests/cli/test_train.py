@@ -1,9 +1,6 @@
 """keras-gans train"""
 
 import json
-import signal
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -258,31 +255,6 @@ def test_a_card_without_recipes(kg, zoo, photos):
     result = kg("train", "toy_digits", "--data", photos)
     assert result.exit_code == 1
     assert "has no recipes: add a table [recipes.modern] to it" in result.stderr
-
-
-@pytest.mark.slow
-def test_sigterm_saves_and_the_run_goes_on_bit_for_bit(kg, start, zoo, photos):
-    ask = ["train", zoo / "toy_recipe" / "card.toml", "--data", photos, "--checkpoint-every", 10_000]
-    process = start(*ask, "--out", "run", "--steps", 10_000)
-    lines = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(process.stderr.readline, "")))
-    reader.start()
-    while not any(line.startswith("step") for line in lines):
-        assert process.poll() is None, lines
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 143
-    reader.join(timeout=60)
-    assert process.stdout.read() == ""
-    told = lines[-1].split()
-    assert told[:3] == ["Stopped", "after", "step"]
-    stopped = int(told[3].rstrip(","))
-    assert "training run that has not come to its end" in kg("generate", "./run").stderr
-
-    steps = stopped + 3
-    assert kg(*ask, "--out", "run", "--steps", steps).exit_code == 0
-    assert kg(*ask, "--out", "straight", "--steps", steps).exit_code == 0
-    assert same(tensors("run"), tensors("straight"))
 
 
 @pytest.mark.slow

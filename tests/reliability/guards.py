@@ -16,6 +16,13 @@ class Guard(NamedTuple):
 ARTIFACTS_PY, DOWNLOAD_PY, TRANSFER_PY = "keras_gans/artifacts.py", "zoo/download.py", "zoo/transfer.py"
 ARTIFACTS, DOWNLOAD, TRANSFER = "tests/test_artifacts.py", "tests/zoo/test_download.py", "tests/zoo/test_transfer.py"
 REGISTRY, WEIGHTS = "tests/zoo/test_registry.py", "tests/zoo/test_weights.py"
+CALLBACKS_PY, CALLBACKS = "keras_gans/training/callbacks.py", "tests/training/test_callbacks.py"
+GAME_PY, GAME = "keras_gans/training/game.py", "tests/training/test_game.py"
+FIFTH = (
+    "tests/models/test_vanilla.py::TestVanillaGAN::"
+    "test_5_a_gradient_that_is_not_finite_reaches_no_weight_and_ten_stop_the_run"
+)
+CHECKPOINT_PY = "keras_gans/training/checkpoint.py"
 IMAGES_PY, IMAGES = "keras_gans/data/images.py", "tests/data/test_images.py"
 
 GUARDS = [
@@ -289,5 +296,105 @@ GUARDS = [
         "    if not np.isfinite(low + high):\n",
         "    if False:\n",
         "tests/data/test_check.py::test_images_that_are_refused",
+    ),
+    # ---- training
+    Guard(
+        "a gradient that is not finite moves no weight",
+        "keras_gans/training/tensorflow_step.py",
+        "        tf.cond(first, lambda: (run(), 0)[1], lambda: 0)\n",
+        "        run()\n",
+        f"{GAME}::test_a_gradient_whose_square_is_infinite_is_skipped",
+    ),
+    Guard(
+        "nor does one whose square is infinite",
+        "keras_gans/training/tensorflow_step.py",
+        "tf.reduce_sum(tf.square(tf.convert_to_tensor(g)))",
+        "tf.reduce_sum(tf.convert_to_tensor(g))",
+        f"{GAME}::test_a_gradient_whose_square_is_infinite_is_skipped",
+    ),
+    Guard(
+        "a turn that is skipped moves no batch statistics",
+        GAME_PY,
+        "variable.assign(ops.where(ops.logical_and(finite, ops.isfinite(variable)), variable, value))\n",
+        "pass\n",
+        f"{GAME}::test_a_turn_that_is_skipped_moves_no_statistics",
+    ),
+    Guard(
+        "a loss that is not finite is in no epoch's mean",
+        GAME_PY,
+        "            finite = ops.isfinite(value)\n",
+        '            finite = ops.ones_like(value, "bool")\n',
+        "tests/reliability/test_not_finite.py::test_no_variable_takes_what_is_not_finite",
+    ),
+    Guard(
+        "ten turns in a row without a finite gradient stop a run",
+        CALLBACKS_PY,
+        "            if int(keras.ops.convert_to_numpy(count)) >= PATIENCE:\n",
+        "            if False:\n",
+        FIFTH,
+    ),
+    Guard(
+        "a weight that is not finite is in no checkpoint",
+        CHECKPOINT_PY,
+        "    if not all(np.isfinite(t).all() for t in tensors.values()):\n",
+        "    if False:\n",
+        FIFTH,
+    ),
+    Guard(
+        "a checkpoint is hashed before it is parsed",
+        CHECKPOINT_PY,
+        "    if artifacts.sha256_bytes(data)[:16] != _NAME.fullmatch(path.name)[2]:\n",
+        "    if False:\n",
+        f"{CALLBACKS}::test_checkpoints_keep_the_last_two_and_skip_a_damaged_one",
+    ),
+    Guard(
+        "the checkpoint before is kept",
+        CALLBACKS_PY,
+        "    def __init__(self, folder, every=None, keep=2):\n",
+        "    def __init__(self, folder, every=None, keep=1):\n",
+        f"{CALLBACKS}::test_checkpoints_keep_the_last_two_and_skip_a_damaged_one",
+    ),
+    Guard(
+        "a damaged checkpoint of a later step is not one of those that are kept",
+        CHECKPOINT_PY,
+        "    return [*same, *damaged, *before[: max(0, len(before) - keep + 1)]]\n",
+        "    return [*same, *before[: max(0, len(before) - keep + 1)]]\n",
+        f"{CALLBACKS}::test_a_damaged_checkpoint_of_a_later_step_is_none_of_those_that_are_kept",
+    ),
+    Guard(
+        "what a killed run had begun to write is removed",
+        CALLBACKS_PY,
+        "        checkpoint.clear_partial_files(self.folder)\n",
+        "",
+        f"{CALLBACKS}::test_what_a_killed_process_had_begun_to_write_is_removed",
+    ),
+    Guard(
+        "a checkpoint of another run is refused",
+        CHECKPOINT_PY,
+        "        if None not in (value, record.get(key)) and record[key] != value:\n",
+        "        if False:\n",
+        f"{GAME}::test_callbacks_see_one_beginning_and_one_end_in_a_resumed_run",
+    ),
+    Guard(
+        "an optimizer of a card is an optimizer",
+        "keras_gans/training/optimizers.py",
+        "        if isinstance(home.get(name), type) and issubclass(home[name], kinds):\n",
+        "        if name in home:\n",
+        "tests/training/test_optimizers.py::test_a_cards_table_names_an_optimizer_or_a_schedule_and_nothing_else",
+    ),
+    Guard(
+        "a few images that hold NaN are left out",
+        "keras_gans/data/check.py",
+        "    if 0 < len(bad) <= SKIPPED_AT_MOST * len(images):\n",
+        "    if False:\n",
+        "tests/data/test_check.py::test_a_few_images_that_hold_nan_are_left_out_named_and_counted",
+    ),
+    # ---- the source itself
+    Guard(
+        "nothing that is imported can run what a file says",
+        "keras_gans/artifacts.py",
+        "import json\n",
+        "import json\nimport pickle\n",
+        "tests/test_promises.py::test_no_module_breaks_a_promise",
     ),
 ]

@@ -38,6 +38,43 @@ def test_checkpoints_keep_the_last_two_and_skip_a_damaged_one(model, images, tmp
         checkpoint.restore(model, tmp_path)
 
 
+def test_a_damaged_checkpoint_of_a_later_step_is_none_of_those_that_are_kept(model, tmp_path):
+    for step in (2, 4):
+        model.steps.assign(step)
+        newest = checkpoint.save(model, tmp_path, {}, keep=2)
+    newest.write_bytes(b"")
+    checkpoint.restore(model, tmp_path)
+    model.steps.assign(3)
+    newest = checkpoint.save(model, tmp_path, {}, keep=1)
+    assert checkpoint.found(tmp_path) == [newest]
+
+
+def test_a_whole_checkpoint_of_a_later_step_stays(model, tmp_path):
+    model.steps.assign(4)
+    later = checkpoint.save(model, tmp_path, {})
+    model.steps.assign(3)
+    earlier = checkpoint.save(model, tmp_path, {}, keep=1)
+    assert checkpoint.found(tmp_path) == [earlier, later]
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed(model, images, tmp_path):
+    left, other = tmp_path / ".step-000000004-.0123456789abcdef.partial", tmp_path / "mine.partial"
+    left.write_bytes(b"half")
+    other.write_bytes(b"not ours")
+    model.fit(images, batch_size=8, callbacks=[callbacks.Checkpoint(tmp_path)], verbose=0)
+    assert not left.exists()
+    assert other.exists()
+
+
+def test_a_row_of_the_curve_that_was_cut_off_is_none(model, images, tmp_path):
+    path = tmp_path / "curve.csv"
+    path.write_text("step,d_loss,g_loss\n2,1.5,0.5\n4,1")
+    assert callbacks.read_curve(path) == [{"step": 2, "d_loss": 1.5, "g_loss": 0.5}]
+    model.steps.assign(2)
+    model.fit(images, batch_size=8, callbacks=[callbacks.Curve(path, every=2), callbacks.StopAfter(4)], verbose=0)
+    assert path.read_text().startswith("step,d_loss,g_loss\n2,1.5,0.5\n4,")
+
+
 def test_a_checkpoint_of_another_model_is_refused_and_sets_nothing(model, images, tmp_path):
     model.fit(images, batch_size=8, callbacks=[callbacks.Checkpoint(tmp_path)], verbose=0)
     other = VanillaGAN(size=8, latent=5, generator_units=(8,), discriminator_units=4)

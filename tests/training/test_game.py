@@ -67,6 +67,32 @@ def test_statistics_move_in_the_own_turn_only():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("normalization", ["batch", "spectral"])
+def test_a_turn_that_is_skipped_moves_no_statistics(normalization):
+    model = DCGAN(28, 1, width=2, latent=4, normalization=normalization)
+    model.compile()
+    before = values(model.discriminator)
+    batch = model._batch(tf.constant(np.full((8, 28, 28, 1), np.nan, "float32")))
+    model._play(("discriminator",), batch, 0)
+    assert int(model.nonfinite["discriminator"]) == 1
+    assert not changed(before, model.discriminator)
+    model._play(("discriminator",), model._batch(tf.constant(images(8, 28))), 0)
+    assert int(model.nonfinite["discriminator"]) == 0
+    assert any(
+        (a != w.numpy()).any() for a, w in zip(before, model.discriminator.weights, strict=True) if not w.trainable
+    )
+
+
+def test_a_gradient_whose_square_is_infinite_is_skipped():
+    """Adam keeps the square, and from then on would never move that weight again."""
+    model = vanilla()
+    plain = keras_gans.losses.get("non_saturating")
+    model.compile(loss=(plain.discriminator, lambda fake: 1e34 * plain.generator(fake)))
+    step(model)
+    assert [int(model.nonfinite[player]) for player in model.players] == [0, 1]  # each gradient is finite: 1e26 or so
+    assert all(np.isfinite(v.numpy()).all() for v in model.generator_optimizer.variables)
+
+
 @pytest.mark.slow
 def test_k_turns_take_fresh_images_and_a_step_takes_k_batches():
     model = vanilla()
