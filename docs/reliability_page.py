@@ -33,6 +33,39 @@ EXPERIMENTS = {
         "what an audit hook sees of loading {models} from the cache",
         "{events} times that code was run, a process started, something unpickled, a socket opened or a file written",
     ),
+    "hostile images": (
+        "{images} hostile image files: bombs, false headers, truncations, odd modes, other formats called pictures",
+        "{read_as_specified} read as specified, {refused_as_specified} refused as specified; of these none raised the "
+        "memory by more than {greatest_rise_mib} MiB, but for text chunks of 50 MB, which Pillow unpacks: "
+        "{rise_of_texts_mib:.0f} MiB; {programs_started} programs were started",
+    ),
+    "a training run that is ended by signals": (
+        "one training run of {steps} steps is ended {interruptions} times ({signals}) and started again each time",
+        "the weights have the hash of the undisturbed run's; {partial_files_left} partial files are left",
+    ),
+    "a damaged checkpoint": (
+        "the newest checkpoint of a run is damaged, {runs} times: bits flipped, cut, emptied",
+        "{noticed} times the run goes on from the one before, and {same_weights} times it ends with the same weights",
+    ),
+    "NaN and infinity while training": (
+        "{runs} short runs with NaN or infinity in gradients, losses and data, at random",
+        "{turns_skipped} turns skipped, {turns_taken} taken; every variable stays finite, every last checkpoint loads",
+    ),
+    **{
+        f"memory of load, generate, delete: {name}": (
+            f"{{cycles}} times `{name}` is loaded, drawn from and deleted",
+            "{mb_a_cycle} MB a cycle after the tenth",
+        )
+        for name in ("vanilla_mnist", "dcgan_mnist")
+    },
+    **{
+        f"8 threads, {models}: {name}": (
+            f"8 threads draw from {models} of `{name}` at once",
+            "{differing} of {batches} batches differ from one thread's",
+        )
+        for name in ("vanilla_mnist", "dcgan_mnist")
+        for models in ("1 model", "8 models")
+    },
     "guards": (
         "each of {guards} guards is taken out of a copy of the package",
         "{noticed} times a test fails",
@@ -73,7 +106,8 @@ def told(figures):
 def listed(values):
     if isinstance(values, list):
         return " and ".join(f"`{value}`" for value in values)
-    return ", ".join(f"{value} {key}" for key, value in values.items())
+    counts = {key: sum(value.values()) if isinstance(value, dict) else value for key, value in values.items()}
+    return ", ".join(f"{value} {key}" for key, value in counts.items())
 
 
 def guards(tests):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,8 @@ from keras_gans.artifacts import CardError
 
 if TYPE_CHECKING:
     import os
+
+_loaded: weakref.WeakSet[Any] = weakref.WeakSet()  # models that `load` gave and that are still in memory
 
 
 def load(
@@ -48,12 +52,24 @@ def load(
 
     card = registry.find(name, revision=revision, cache_dir=cache_dir, offline=offline)
     tensors = sources.locate(card, cache_dir, offline) if weights else None
+    _forget()
     model = build(card, dtype=dtype)
+    _loaded.add(model)
     if tensors is not None:
         model.has_card_weights = True
         model.assign_tensors(tensors, f"the {card.family} that the card of {card.name} describes")
         model.read_files(card.folder)
     return model
+
+
+def _forget() -> None:
+    """Frees the models of earlier calls that nobody holds any more.
+
+    A Keras model refers to itself in circles, and Python looks for those once the objects of some dozens of models have
+    piled up: until then their weights fill the memory.
+    """
+    if _loaded:
+        gc.collect()
 
 
 def build(card: Any, dtype: str | None = None) -> Any:

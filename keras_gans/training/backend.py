@@ -3,11 +3,15 @@
 import contextlib
 import importlib
 import os
+import threading
 from pathlib import Path
 
 import keras
 
 TRAINS = ("tensorflow", "jax")
+
+_switch = threading.Lock()  # of TensorFlow's TensorFloat-32, which all threads share
+_precise: list[bool] = []  # for each block of `full_precision` that runs, how the switch stood before the first
 
 
 def gradient_step():
@@ -44,12 +48,16 @@ def full_precision():
     elif backend == "tensorflow":
         import tensorflow as tf
 
-        before = tf.config.experimental.tensor_float_32_execution_enabled()
-        tf.config.experimental.enable_tensor_float_32_execution(False)
+        with _switch:  # the first one in turns it off, the last one out puts it back
+            _precise.append(_precise[0] if _precise else tf.config.experimental.tensor_float_32_execution_enabled())
+            tf.config.experimental.enable_tensor_float_32_execution(False)
         try:
             yield
         finally:
-            tf.config.experimental.enable_tensor_float_32_execution(before)
+            with _switch:
+                before = _precise.pop()
+                if not _precise:
+                    tf.config.experimental.enable_tensor_float_32_execution(before)
     else:
         yield
 

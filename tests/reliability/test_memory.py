@@ -12,11 +12,10 @@ import pytest
 
 import keras_gans
 
-# In a fresh process, whose memory nobody else uses. Resident memory is what Python's collector and the allocator leave:
-# a Keras model refers to itself in circles, which the collector would let lie for dozens of models, and free memory
-# that the allocator keeps to hand comes and goes by tens of megabytes.
+# In a fresh process, whose memory nobody else uses. Free memory that the allocator keeps to hand comes and goes by tens
+# of megabytes: it is given back before the rest is counted.
 _CYCLES = """
-import ctypes, gc, json, sys
+import ctypes, json, sys
 import keras_gans
 
 name, cycles = sys.argv[1], int(sys.argv[2])
@@ -26,7 +25,6 @@ for _ in range(cycles):
     model = keras_gans.load(name)
     model.generate(16)
     del model
-    gc.collect()
     libc.malloc_trim(0)
     with open("/proc/self/statm") as file:
         resident.append(int(file.read().split()[1]) * 4096)
@@ -65,6 +63,26 @@ def test_models_that_are_let_go_leave_nothing_behind(name, cycles, settling, mos
         mb_at_the_end=round(float(resident[-1]), 1),
     )
     assert slope < most, resident
+
+
+def test_threads_that_overlap_leave_the_precision_as_it_was():
+    """Two go in and the first goes out: the second still computes in full, and when it is out all is as before."""
+    import tensorflow as tf
+
+    from keras_gans.training import backend
+
+    on = tf.config.experimental.tensor_float_32_execution_enabled
+    before = on()
+    tf.config.experimental.enable_tensor_float_32_execution(True)
+    try:
+        first, second = backend.full_precision(), backend.full_precision()
+        first.__enter__()
+        with second:
+            first.__exit__(None, None, None)
+            assert not on()
+        assert on()
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 THREADS = 8
