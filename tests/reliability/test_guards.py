@@ -60,8 +60,9 @@ def test_each_guard_is_where_the_table_says(guard):
 def test_a_guard_that_is_taken_out_is_missed(names, tmp_path, record):
     guards = [guard for guard in GUARDS if names is None or guard.what in names]
     checkout = copied(tmp_path)
-    whole = tested(checkout, *sorted({guard.test for guard in guards}))
-    assert whole.returncode == 0, whole.stdout
+    if names is None:  # this suite runs them anyhow
+        whole = tested(checkout, *sorted({guard.test for guard in guards}))
+        assert whole.returncode == 0, whole.stdout
     missed = [guard.what for guard in guards if not noticed(guard, checkout)]
     assert missed == []
     assert guards
