@@ -1,4 +1,4 @@
-"""Writes what repeats the model folders: README's table, docs/models.md, docs/results.md and NOTICE.
+"""Writes what repeats model folders and measurements: README's table, NOTICE, and the pages that `pages` lists.
 
 python docs/build_pages.py        # writes; tests/test_docs.py fails when they have drifted
 """
@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import measured_page  # noqa: E402
+import reliability_page  # noqa: E402
 import results_page  # noqa: E402
 
 from keras_gans import artifacts  # noqa: E402
@@ -140,6 +141,7 @@ def pages():
         ROOT / "docs" / "models.md": models_page(cards),
         ROOT / "docs" / "measured.md": measured_page.page(),
         ROOT / "docs" / "results.md": results_page.page(cards),
+        ROOT / "docs" / "reliability.md": reliability_page.page(),
         ROOT / "NOTICE": notice(cards),
     }
 
