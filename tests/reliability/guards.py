@@ -315,7 +315,7 @@ GUARDS = [
     Guard(
         "a turn that is skipped moves no batch statistics",
         GAME_PY,
-        "variable.assign(ops.where(ops.logical_and(finite, ops.isfinite(variable)), variable, value))\n",
+        "variable.assign(ops.where(ops.logical_and(finite, ops.isfinite(after)), after, value))\n",
         "pass\n",
         f"{GAME}::test_a_turn_that_is_skipped_moves_no_statistics",
     ),

@@ -288,7 +288,8 @@ def _empty(data, rng):
     return b""
 
 
-@pytest.mark.parametrize("trials", [3, pytest.param(30, marks=pytest.mark.full)])
+@pytest.mark.slow
+@pytest.mark.parametrize("trials", [1, pytest.param(30, marks=pytest.mark.full)])
 def test_a_damaged_checkpoint_costs_the_steps_since_the_one_before(trials, tmp_path, record):
     rng = random.Random(0)
     assert _in_this_process(*_ask(tmp_path, "straight")).exit_code == 0

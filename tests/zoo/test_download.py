@@ -242,6 +242,7 @@ def test_clear_touches_only_what_is_ours(publish, cache):
         cache / "thesis.safetensors",
         cache / "models" / "thesis.safetensors",
         cache / "models" / "toy_digits" / "mine.safetensors",
+        cache / "models" / "toy_digits" / ".notes.0123.partial",
         cache / "models" / "My Models" / path.name,
         cache / "keras_gans_hub" / "notes.txt",
     ]
