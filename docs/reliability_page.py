@@ -54,7 +54,7 @@ EXPERIMENTS = {
     **{
         f"memory of load, generate, delete: {name}": (
             f"{{cycles}} times `{name}` is loaded, drawn from and deleted",
-            "{mb_a_cycle} MB a cycle after the tenth",
+            "{mb_a_cycle} MB a cycle after the tenth (what malloc keeps to hand is given back before it is counted)",
         )
         for name in ("vanilla_mnist", "dcgan_mnist")
     },
@@ -91,7 +91,7 @@ def page():
 def told(figures):
     """Figures as a sentence has them: what is a table becomes a list with commas."""
     words = {key: listed(value) if isinstance(value, dict | list) else value for key, value in figures.items()}
-    if "seconds" in figures:
+    if isinstance(figures.get("seconds"), dict):
         case, seconds = max(figures["seconds"].items(), key=lambda item: item[1])
         words["slowest"] = f"{seconds:.1f} s ({case})"
     if "mutations" in figures:
