@@ -36,8 +36,7 @@ EXPERIMENTS = {
     "hostile images": (
         "{images} hostile image files: bombs, false headers, truncations, odd modes, other formats called pictures",
         "{read_as_specified} read as specified, {refused_as_specified} refused as specified; of these none raised the "
-        "memory by more than {greatest_rise_mib} MiB, but for text chunks of 50 MB, which Pillow unpacks: "
-        "{rise_of_texts_mib:.0f} MiB; {programs_started} programs were started",
+        "memory by more than {greatest_rise_mib} MiB; {programs_started} programs were started",
     ),
     "a training run that is ended by signals": (
         "one training run of {steps} steps is ended {interruptions} times ({signals}) and started again each time",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -117,7 +117,8 @@ def decode(
     KERAS_GANS_MAX_PIXELS) before a pixel is decoded; Pillow's own cap of 179 million stands above ours.
     The EXIF orientation is applied; transparency lies over white; 16-bit grey is divided by 257; a palette,
     CMYK and the like become RGB; of an animation the first frame is taken. Refused are pixels of 12 or 32 bits or
-    in floating point, 16-bit grey whose 0 is white, and headers that claim far more pixels than the file can hold.
+    in floating point, 16-bit grey whose 0 is white, headers that claim far more pixels than the file can hold, and
+    PNGs whose compressed texts may take more than 32 MiB.
 
     Args:
         source: a path, or an open binary file.
@@ -136,6 +137,7 @@ def decode(
         name = os.fsdecode(named) if isinstance(named, str | os.PathLike) else "the image"
     name = printable(name)
     try:
+        _refuse_wordy(source)
         with Image.open(source, formats=FORMATS) as image:
             if image.width * image.height > cap:
                 raise DataError(
@@ -164,6 +166,7 @@ def header(source: str | os.PathLike[str] | IO[bytes], name: str) -> tuple[int, 
     from PIL import Image
 
     try:
+        _refuse_wordy(source)
         with Image.open(source, formats=FORMATS) as image:
             grey = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I")
             width, height = image.size
@@ -182,6 +185,31 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def _refuse_wordy(source: str | os.PathLike[str] | IO[bytes]) -> None:
+    """ValueError for a PNG whose compressed texts may take more than 32 MiB: Pillow unpacks them, and refuses at 64."""
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            return _refuse_wordy(file)
+    start = source.tell()
+    try:
+        most = sum(min(length * 1032, 1 << 20) for kind, length in _png_chunks(source) if kind in (b"zTXt", b"iTXt"))
+    finally:
+        source.seek(start)
+    if most > 32 << 20:
+        raise ValueError(f"its compressed texts may take {most >> 20} MiB")
+    return None
+
+
+def _png_chunks(file: IO[bytes]) -> Iterator[tuple[bytes, int]]:
+    """(kind, length) of each; none of what is no PNG."""
+    if file.read(8) != b"\x89PNG\r\n\x1a\n":
+        return
+    while len(head := file.read(8)) == 8:
+        length = int.from_bytes(head[:4], "big")
+        yield head[4:], length
+        file.seek(length + 4, os.SEEK_CUR)  # the chunk, and its check sum
 
 
 def _refuse_unlike(image: Image.Image) -> None:

@@ -256,6 +256,20 @@ GUARDS = [
         f"{IMAGES}::test_a_bomb_is_refused_by_its_header",
     ),
     Guard(
+        "a PNG's compressed texts are reckoned before they are unpacked",
+        IMAGES_PY,
+        "        _refuse_wordy(source)\n        with Image.open(source, formats=FORMATS) as image:\n            if ",
+        "        with Image.open(source, formats=FORMATS) as image:\n            if ",
+        "tests/reliability/test_hostile_images.py::test_it_is_refused",
+    ),
+    Guard(
+        "a header that claims more pixels than its bytes can hold is refused",
+        IMAGES_PY,
+        "            _refuse_hollow(image)\n",
+        "",
+        "tests/reliability/test_hostile_images.py::test_it_is_refused",
+    ),
+    Guard(
         "only listed formats are tried",
         IMAGES_PY,
         "        with Image.open(source, formats=FORMATS) as image:\n            if image.width",
