@@ -182,7 +182,8 @@ def _all_finite(model):
     assert not wrong, wrong
 
 
-@pytest.mark.parametrize("trials", [6, pytest.param(100, marks=pytest.mark.full)])
+@pytest.mark.slow
+@pytest.mark.parametrize("trials", [3, pytest.param(100, marks=pytest.mark.full)])
 def test_no_variable_takes_what_is_not_finite(trials, tmp_path, monkeypatch, record):
     count = collections.Counter()
     traced = tf.function(random.threefry, autograph=False)  # half of an eager step's operations are in there
