@@ -29,7 +29,7 @@ def checkout(tmp_path_factory):
     return folder
 
 
-def tested(checkout, test):
+def outcome(checkout, test):
     """What pytest says of a test there."""
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", test]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
@@ -44,7 +44,7 @@ def noticed(guard, checkout):
     assert mutant != source
     compile(mutant, guard.file, "exec")
     path.write_text(mutant, encoding="utf-8")
-    done = tested(checkout, guard.test)
+    done = outcome(checkout, guard.test)
     path.write_text(source, encoding="utf-8")
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.returncode == 1
