@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from . import output
+from . import env, output
 
-_ON, _OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_OFF = ("", "0", "false", "no", "off")
 
 
 @click.command(short_help="Check registry, cache, mirrors and packages.")
@@ -43,7 +43,7 @@ def findings(cache_dir: str | None = None) -> list[Any]:
     from keras_gans.zoo import diagnosis, installation
 
     read, cards = diagnosis.check_registry()
-    backend = _backend()
+    backend = env.backend()
     return [
         *read,
         *diagnosis.check_weights(cards),
@@ -55,26 +55,20 @@ def findings(cache_dir: str | None = None) -> list[Any]:
     ]
 
 
-def _backend() -> str:
-    """The backend that Keras would take, by its environment variable or its own file."""
-    from . import env
-
-    return os.environ.get("KERAS_BACKEND") or env.backend_of_file() or "tensorflow"
-
-
 def _settings() -> list[Any]:
     """Whether the variables that hold a switch or a number say one."""
+    from keras_gans.artifacts import ON
     from keras_gans.zoo.diagnosis import OK, WARNING, Finding
 
     found = []
     text = os.environ.get("KERAS_GANS_OFFLINE", "").strip()
-    if text.lower() not in (*_ON, *_OFF):
+    if text.lower() not in (*ON, *_OFF):
         said = f"KERAS_GANS_OFFLINE is {text[:40]!r}, which is read as no"
         found.append(Finding(WARNING, "settings", said, "set it to 1 to keep off the network, or unset it"))
     found += [finding for name, read in _caps().items() if (finding := _cap(name, read)) is not None]
     if found:
         return found
-    network = "off" if text.lower() in _ON else "on"
+    network = "off" if text.lower() in ON else "on"
     return [Finding(OK, "settings", f"the network is {network}, and {' and '.join(_caps())} can be read")]
 
 

@@ -68,7 +68,7 @@ def settings() -> dict[str, Any]:
     from keras_gans.zoo import download, registry, transfer
 
     return {
-        "keras backend": os.environ.get("KERAS_BACKEND") or backend_of_file() or "tensorflow",
+        "keras backend": backend(),
         "cache": str(download.cache_dir()),
         "mirrors": [transfer.without_password(mirror) for mirror in download.mirrors()],
         "offline": artifacts.is_offline(),
@@ -77,7 +77,12 @@ def settings() -> dict[str, Any]:
     }
 
 
-def backend_of_file() -> str | None:
+def backend() -> str:
+    """The backend that Keras would take: by its environment variable, its own file, or its default."""
+    return os.environ.get("KERAS_BACKEND") or _backend_of_file() or "tensorflow"
+
+
+def _backend_of_file() -> str | None:
     """The backend that Keras's own settings file names."""
     from keras_gans import artifacts
 

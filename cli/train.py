@@ -76,6 +76,7 @@ def command(
       keras-gans train dcgan_mnist --data ./photos --set size=64 --set channels=3 --out runs/photos
       keras-gans train dcgan_mnist --finetune --data ./sevens --steps 500 --out runs/sevens
     """
+    memory.keep_freed()  # reading data may already start threads
     wanted, card = _find(name)
     recipe = _recipe(card, recipe_name, steps, batch_size, seed)
     if card.task == "classify" and (sample_every or finetune):
@@ -99,7 +100,6 @@ def command(
         return _begun(_build(card, recipe, dict(settings)), recipe)
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
-    memory.keep_freed()
     quiet.import_keras()
     of_run = _card_of_run(card, data, split, images, finetune, out)
     taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)

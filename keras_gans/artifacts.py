@@ -34,6 +34,7 @@ PROVENANCE = "weights.json"
 SCORES = "scores.json"
 SAMPLES = "samples.png"
 PROMPTS = "prompts.txt"  # a sentence a line: what a text-to-image model is measured on
+FILES = (CARD, WEIGHTS, PROVENANCE, SCORES, SAMPLES, PROMPTS)  # what travels, of a model folder
 PARTIAL = ".partial"  # how a file that is still being written ends
 
 _DTYPES = frozenset(["float16", "float32", "float64", "bool"]) | {
@@ -149,11 +150,14 @@ def _sync_folder(folder: Path) -> None:
 # ---- settings ---------------------------------------------------------------------------------------------
 
 
+ON = ("1", "true", "yes", "on")  # what switches on a variable of the environment
+
+
 def is_offline(offline: bool | None = None) -> bool:
     """Whether the network is off: the argument, else KERAS_GANS_OFFLINE (1, true, yes, on; anything else is no)."""
     if offline is not None:
         return offline
-    return os.environ.get("KERAS_GANS_OFFLINE", "").strip().lower() in ("1", "true", "yes", "on")
+    return os.environ.get("KERAS_GANS_OFFLINE", "").strip().lower() in ON
 
 
 # ---- card.toml and the JSON files -------------------------------------------------------------------------

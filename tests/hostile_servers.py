@@ -1,11 +1,30 @@
 """What a web server may do to a download: answers for the fixture `serve`."""
 
+import time
+
+
+def begin(handler, length, status=200, **headers):
+    handler.send_response(status)
+    for name, value in {"Content-Length": length, **headers}.items():
+        handler.send_header(name, str(value))
+    handler.end_headers()
+
 
 def send(handler, data, status=200, length=None):
-    handler.send_response(status)
-    handler.send_header("Content-Length", str(len(data) if length is None else length))
-    handler.end_headers()
+    begin(handler, len(data) if length is None else length, status)
     handler.wfile.write(data)
+
+
+def trickle(handler, data, pause, piece=1):
+    """Sends so many bytes at a time, with a pause after each, in seconds."""
+    begin(handler, len(data))
+    for start in range(0, len(data), piece):
+        handler.wfile.write(data[start : start + piece])
+        time.sleep(pause)
+
+
+def redirect(handler, location):
+    begin(handler, 0, 302, Location=location)
 
 
 def cut(handler, data):

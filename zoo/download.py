@@ -291,8 +291,6 @@ def hub(repo: str, revision: str | None = None, cache: str | Path | None = None,
         raise KerasGansError(
             f"hf://{repo} needs huggingface_hub, which is not installed: pip install 'keras_gans[hub]'."
         ) from error
-    about = [artifacts.CARD, artifacts.SCORES, artifacts.SAMPLES, artifacts.PROMPTS]
-    wanted = [artifacts.WEIGHTS, artifacts.PROVENANCE, *about]
     off = is_offline(offline)
     try:
         return Path(
@@ -300,7 +298,7 @@ def hub(repo: str, revision: str | None = None, cache: str | Path | None = None,
                 repo,
                 revision=revision,
                 cache_dir=_hub_folder(cache),
-                allow_patterns=wanted,
+                allow_patterns=list(artifacts.FILES),
                 local_files_only=off,
             )
         )

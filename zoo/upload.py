@@ -13,7 +13,6 @@ from typing import Any
 from keras_gans import artifacts
 from keras_gans.artifacts import KerasGansError, OfflineError, is_offline
 
-BESIDE = (artifacts.CARD, artifacts.PROVENANCE, artifacts.SCORES, artifacts.SAMPLES, artifacts.PROMPTS)
 CURVES = ("curve.csv", "curve.png")
 
 
@@ -47,13 +46,13 @@ def upload(folder: Path, readme: str, repo: str, revision: str | None = None, of
     expected = artifacts.read_provenance(folder)
     data = artifacts.read_bytes(folder / artifacts.WEIGHTS, expected)
     artifacts.check_bytes(data, expected, str(folder / artifacts.WEIGHTS))
-    with tempfile.TemporaryDirectory(prefix="keras_gans_hub_") as name:
-        stage = Path(name)
-        (stage / artifacts.WEIGHTS).write_bytes(data)
+    with tempfile.TemporaryDirectory(prefix="keras_gans_hub_") as temporary:
+        stage = Path(temporary)
+        for name in (*artifacts.FILES, *CURVES):
+            if (folder / name).is_file():
+                shutil.copyfile(folder / name, stage / name)
+        (stage / artifacts.WEIGHTS).write_bytes(data)  # the bytes that were hashed
         (stage / "README.md").write_text(readme, encoding="utf-8")
-        for beside in (*BESIDE, *CURVES):
-            if (folder / beside).is_file():
-                shutil.copyfile(folder / beside, stage / beside)
         _send(hub, stage, repo, revision)
 
 

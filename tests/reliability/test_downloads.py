@@ -6,12 +6,12 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hostile_servers import trickle
 from keras_gans import artifacts
 from keras_gans.zoo import download, registry
 
@@ -90,20 +90,6 @@ def big(publish):
     return models, (models / NAME / artifacts.WEIGHTS).read_bytes()
 
 
-def in_pieces(data, pieces=20, pause=0.01):
-    """A server's answer that takes a fifth of a second, so that a kill can come between."""
-
-    def answer(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        for start in range(0, len(data), -(-len(data) // pieces)):
-            handler.wfile.write(data[start : start + -(-len(data) // pieces)])
-            time.sleep(pause)
-
-    return answer
-
-
 def phase(cache, status):
     """Where a kill fell, by what it left."""
     if status == 0:
@@ -118,7 +104,7 @@ def phase(cache, status):
 def test_a_download_that_is_killed_at_a_random_moment(kills, big, cache, serve, monkeypatch, record):
     """The next call has the file, and nothing else is left."""
     models, data = big
-    slow, quick = serve(in_pieces(data)), serve(models)
+    slow, quick = serve(lambda handler: trickle(handler, data, pause=0.01, piece=-(-len(data) // 20))), serve(models)
     monkeypatch.setenv("KERAS_GANS_MIRROR", quick.url)
     moments, fell = random.Random(0), collections.Counter()
     killer = started(KILLER, models, KERAS_GANS_MIRROR=slow.url)

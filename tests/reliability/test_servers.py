@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hostile_servers import HOSTILE, send
+from hostile_servers import HOSTILE, redirect, send, trickle
 from keras_gans import artifacts
 from keras_gans.artifacts import DownloadError
 from keras_gans.zoo import download, transfer
@@ -27,36 +27,9 @@ def data(publish, tmp_path):
 
 def stall(handler, data):
     """Sends half, and then nothing while the client may wait."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(data)))
-    handler.end_headers()
-    handler.wfile.write(data[: len(data) // 2])
+    send(handler, data[: len(data) // 2], length=len(data))
     handler.wfile.flush()
     time.sleep(3 * transfer.TIMEOUT[1])
-
-
-def crawl(handler, data):
-    """Sends a byte now and then: no two of them far apart."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(data)))
-    handler.end_headers()
-    for byte in data:
-        handler.wfile.write(bytes([byte]))
-        time.sleep(0.2)
-
-
-def turn_in_circles(handler, data):
-    handler.send_response(302)
-    handler.send_header("Location", handler.path)
-    handler.send_header("Content-Length", "0")
-    handler.end_headers()
-
-
-def lead_away(handler, data):
-    handler.send_response(302)
-    handler.send_header("Location", "file:///etc/hostname")
-    handler.send_header("Content-Length", "0")
-    handler.end_headers()
 
 
 def serve_a_page(handler, data):
@@ -65,11 +38,11 @@ def serve_a_page(handler, data):
 
 MISBEHAVING = {
     **{name: answer for name, (answer, _, _) in HOSTILE.items()},
-    "redirects in circles": turn_in_circles,
-    "redirects to a file": lead_away,
+    "redirects in circles": lambda handler, data: redirect(handler, handler.path),
+    "redirects to a file": lambda handler, data: redirect(handler, "file:///etc/hostname"),
     "web page of the right length": serve_a_page,
 }
-SLOW = {"stalls": stall, "crawls": crawl}
+SLOW = {"stalls": stall, "crawls": lambda handler, data: trickle(handler, data, pause=0.2)}
 
 
 def seconds_to_fail(server, models):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hostile_servers import HOSTILE, cut, send
+from hostile_servers import HOSTILE, cut, redirect, send, trickle
 from keras_gans import artifacts
 from keras_gans.artifacts import DownloadError, OfflineError
 from keras_gans.zoo import transfer
@@ -93,13 +93,7 @@ def test_redirects_are_followed_but_not_for_ever(tmp_path, published, serve):
     goal = serve(models)
 
     def redirect_to(url):
-        def answer(handler):
-            handler.send_response(302)
-            handler.send_header("Location", url(handler.path))
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
-
-        return serve(answer)
+        return serve(lambda handler: redirect(handler, url(handler.path)))
 
     transfer.fetch(redirect_to(lambda path: goal.url + path).url, NAME, tmp_path / "file", record)
     assert (tmp_path / "file").read_bytes() == data
@@ -126,17 +120,11 @@ def test_a_server_that_crawls_is_left(tmp_path, published, serve, monkeypatch):
     _, data, record = published
     monkeypatch.setattr(transfer, "GRACE", 0.2)
 
-    def drip(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(data)))
-        handler.end_headers()
-        for byte in data:
-            handler.wfile.write(bytes([byte]))
-            time.sleep(0.05)
-
     start = time.monotonic()
     with pytest.raises(DownloadError, match="4096 bytes a second"):
-        transfer.fetch(serve(drip).url, NAME, tmp_path / "to" / "file", record)
+        transfer.fetch(
+            serve(lambda handler: trickle(handler, data, pause=0.05)).url, NAME, tmp_path / "to" / "file", record
+        )
     assert time.monotonic() - start < 3
     assert os.listdir(tmp_path / "to") == []
 
