@@ -23,14 +23,23 @@ MODEL = "dcgan_mnist"
 AIMS = {"import": 0.15, "list": 0.4, "help": 0.4, "draw": 1.5}
 
 
+def once(*arguments, env=None):
+    """(wall-clock seconds, what it printed) of `python <arguments>` in a fresh process."""
+    began = time.perf_counter()
+    ended = subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT, env=env, capture_output=True, text=True)
+    return time.perf_counter() - began, ended.stdout
+
+
 def seconds(*arguments, repeats=10, env=None):
     """Wall-clock seconds of `python <arguments>` in fresh processes, after one that warms the file cache."""
-    taken = []
-    for i in range(repeats + 1):
-        began = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT, env=env, capture_output=True)
-        taken += [time.perf_counter() - began] if i else []
-    return taken
+    return [once(*arguments, env=env)[0] for _ in range(repeats + 1)][1:]
+
+
+def cached(model, folder):
+    """An environment whose cache, in the empty `folder`, has the model's weights."""
+    env = {**os.environ, "KERAS_GANS_HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-m", "keras_gans", "download", model], check=True, cwd=ROOT, env=env)
+    return env
 
 
 def beyond(base, whole):
@@ -41,8 +50,7 @@ def beyond(base, whole):
 def main():
     nothing = seconds("-c", "pass")
     with tempfile.TemporaryDirectory() as cache:
-        env = {**os.environ, "KERAS_GANS_HOME": cache, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        subprocess.run([sys.executable, "-m", "keras_gans", "download", MODEL], check=True, cwd=ROOT, env=env)
+        env = cached(MODEL, cache)
         keras = seconds("-c", "import keras", env=env)
         draw = seconds("-c", f"import keras, keras_gans; keras_gans.load({MODEL!r}).generate(16)", env=env)
     found = {

@@ -9,20 +9,13 @@ the other's. Their outputs are compared first.
 """
 
 import json
-import os
-import platform
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+import peers
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-RESULT = ROOT / "benchmarks" / "results" / "upscaling.json"
+RESULT = peers.RESULTS / "upscaling.json"
 SIDE, REPEATS = 256, 7
 
 
@@ -60,7 +53,7 @@ def theirs(path):
     import torch
     from torch import nn
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(peers.cores())
     saved = np.load(path)
 
     def convolution(name, ins, outs, side):
@@ -123,66 +116,37 @@ def _order(name, outs):
     return np.arange(outs).reshape(4, outs // 4).T.reshape(-1)
 
 
-def worker(side, path):
-    """Upscales once for each line that comes, and answers with the seconds; first with the output's file."""
+def contestant(side, path):
+    """A process that upscales once for each request; the first picture goes to a file."""
     upscale, image = {"ours": ours, "theirs": theirs}[side](path), small()
     np.save(f"{path}.{side}.npy", upscale(image))
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        began = time.perf_counter()
-        upscale(image)
-        print(time.perf_counter() - began, flush=True)
+    return {"seconds": lambda: peers.seconds(lambda: upscale(image), warm=0)}
 
 
-def start(side, path):
-    command = [sys.executable, __file__, side, path]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline().strip() == "ready", f"{side} did not start"
-    return process
-
-
-def once(process):
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
-
-
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "weights.npz")
-        sides = {side: start(side, path) for side in ("ours", "theirs")}
+def measured(path):
+    """{side: [seconds, ...]}, once the two outputs are known to be the same; and by how many levels they differ."""
+    entries = {side: {"side": side, "path": path, "kept": False} for side in ("ours", "theirs")}
+    with peers.field(__file__, entries) as sides:
         drawn = [np.load(f"{path}.{side}.npy").astype(int) for side in sides]
         differ = int(np.abs(drawn[0] - drawn[1]).max())
         assert differ <= 1, f"the two networks differ by {differ} levels"
         assert drawn[0].std() > 5, "an even picture says nothing"
-        taken = {side: [] for side in sides}
-        for _ in range(REPEATS):
-            for side, process in sides.items():
-                taken[side].append(once(process))
-        for process in sides.values():
-            process.stdin.close()
-            process.wait()
-    megapixels = (4 * SIDE) ** 2 / 1e6
-    rates = {side: sorted(megapixels / seconds for seconds in taken[side]) for side in sides}
-    ratios = sorted(theirs_ / ours_ for ours_, theirs_ in zip(taken["ours"], taken["theirs"], strict=True))
+        return peers.alternate(sides, REPEATS), differ
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        taken, differ = measured(str(Path(folder) / "weights.npz"))
     result = {
-        "megapixels_per_s": {
-            side: {"median": statistics.median(r), "low": r[0], "high": r[-1]} for side, r in rates.items()
-        },
-        "ratio": {"median": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]},
+        "megapixels_per_s": peers.rates(taken, (4 * SIDE) ** 2 / 1e6),
+        "ratio": peers.ratio(taken["ours"], taken["theirs"]),
         "levels_apart": differ,
         "aim": 1.0,
-        "machine": {"cores": len(os.sched_getaffinity(0)), "machine": platform.machine(), "versions": versions()},
+        "machine": peers.machine(),
     }
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 
 
-def versions():
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("tensorflow", "keras", "torch")}
-
-
 if __name__ == "__main__":
-    worker(*sys.argv[1:]) if len(sys.argv) == 3 else main()
+    peers.run(main, contestant)

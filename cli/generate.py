@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from . import output, quiet, reference
+from . import memory, output, quiet, reference
+from .progress import duration
+from .signals import Wish
 
-CHUNK = 512  # pictures drawn between two looks at the clock; a multiple of generate's batch_size
+QUICK = 2.0  # seconds for which nobody wants to be told how far it is
+
+
+class Shard(click.ParamType):
+    """Which part of how many: "1/8"."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        try:
+            index, count = (int(part) for part in value.split("/"))
+        except ValueError:
+            self.fail(f"{value!r} is not one part of several, as 1/8 is.", param, ctx)
+        if not 1 <= index <= count:
+            self.fail(f"{value!r} is none of the parts 1/{count} to {count}/{count}.", param, ctx)
+        return index, count
 
 
 class Labels(click.ParamType):
@@ -45,10 +63,14 @@ class Labels(click.ParamType):
     show_default=True,
     help="Of the latents.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="PNG to write, or folder.  [default: NAME.png, or NAME]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="PNG to write; or .npy, or folder.  [default: NAME.png, or NAME]",
+)
 @click.option("--label", "labels", type=Labels(), multiple=True, help="Class; several, or 0,1,2, come in turn.")
 @click.option("--prompt", "prompts", multiple=True, metavar="TEXT", help="What to draw, of a text-to-image model.")
-@click.option("--individually", is_flag=True, help="Write OUT/000000.png and so on instead of one page.")
+@click.option("--individually", is_flag=True, help="Write OUT/000000.png and so on, not a page.")
 @click.option(
     "--truncation",
     type=click.FloatRange(0, min_open=True),
@@ -58,6 +80,15 @@ class Labels(click.ParamType):
 @click.option("--interpolate", type=click.IntRange(2), metavar="STEPS", help="Draw walks of so many steps, one a row.")
 @click.option("--kind", type=click.Choice(["linear", "spherical"]), help="Of the walk.  [default: as the prior]")
 @click.option("--columns", type=click.IntRange(1), metavar="N", help="Pictures a row.  [default: about a square]")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    metavar="N",
+    default=32,
+    show_default=True,
+    help="Pictures computed at once.",
+)
+@click.option("--shard", type=Shard(), metavar="I/N", help="Draw part I of N into what N processes write to.")
 @output.json_option
 def command(
     name: str,
@@ -71,47 +102,57 @@ def command(
     interpolate: int | None,
     kind: str | None,
     columns: int | None,
+    batch_size: int,
+    shard: tuple[int, int] | None,
     as_json: bool,
 ) -> None:
-    """Draw pictures with a pretrained model. What stands at OUT is written over.
+    """Draw pictures with a pretrained model, on one page; or very many, into an array or a folder.
 
-    Picture i depends on the weights, the seed and i alone, not on how many are drawn.
+    Picture i depends on the weights, the seed and i alone, not on how many are drawn. A file that stands at OUT is
+    written over; a folder has to be empty.
 
     \b
       keras-gans generate dcgan_mnist -n 64 --out grid.png
       keras-gans generate dcgan_mnist_conditional --label 7
       keras-gans generate dcgan_mnist -n 8 --interpolate 10 --out walks.png
       keras-gans generate ./runs/mine -n 1000 --individually --out pictures
+      keras-gans generate ./runs/mine -n 1000000 --out samples.npy
       keras-gans generate ./runs/flowers -n 8 --prompt "a yellow flower" --prompt "a white flower"
+
+    An array or a folder is written as it is drawn: what was stopped goes on when the same command is given again.
 
     With prompts, -n is how many of each, with the same latents for all; --interpolate then walks from each prompt to
     the next.
     """
     if kind and not interpolate:
         raise click.UsageError("--kind says how a walk goes: give --interpolate STEPS as well.")
-    if columns and (interpolate or individually):
+    if columns and (interpolate or individually or _is_array(out)):
         raise click.UsageError("--columns is for a page of single pictures: leave it out.")
+    if shard and not (individually or _is_array(out)):
+        raise click.UsageError(
+            "--shard is for very many pictures: add --individually, or name an --out that ends in .npy."
+        )
     wanted, card = reference.find(name)
     classes = [label for several in labels for label in several]
     _check(card, classes)
     _check_prompts(card, prompts, interpolate, kind)
     out = _target(out, card.name, individually)
 
+    memory.keep_freed()
     quiet.import_keras()
     import keras_gans
 
     model = keras_gans.load(wanted)
     row = interpolate
     if prompts:
-        draw, total, row = prompted(model, list(prompts), count, seed, truncation, interpolate)
+        pictures, row = prompted(model, list(prompts), count, seed, truncation, interpolate)
     else:
-        draw, total = drawer(model, count, seed, classes, truncation, interpolate, kind)
-    paths = _write_each(draw, total, out) if individually else [_write_page(draw, total, out, columns or row)]
-    height, width, _ = model.image_shape
-    if as_json:
-        output.say_json({"paths": [str(p) for p in paths], "images": total, "height": height, "width": width})
+        pictures = unprompted(model, count, seed, classes, truncation, interpolate, kind)
+    if individually or _is_array(out):
+        whole = _stream(model, pictures, out, batch_size, shard)
     else:
-        output.say(f"wrote {out} ({total} image{'s' if total > 1 else ''} of {height}x{width})")
+        whole = _write_page(model, pictures, out, columns or row, batch_size)
+    _tell(model, pictures.n, out, whole, shard, as_json)
 
 
 def _check(card: Any, classes: list[int]) -> None:
@@ -148,25 +189,32 @@ def _check_prompts(card: Any, prompts: tuple[str, ...], interpolate: int | None,
         raise click.UsageError("--interpolate walks from one prompt to the next: give --prompt twice.")
 
 
+def _is_array(out: Path | None) -> bool:
+    return out is not None and out.suffix.lower() == ".npy"
+
+
 def _target(out: Path | None, name: str, individually: bool) -> Path:
     """Where the pictures go, its folder made now: who waited for pictures shall not lose them to a path."""
     if individually:
         out = out or Path(name)
+        if out.suffix.lower() in (".png", ".npy"):
+            raise click.UsageError(f"--individually writes a folder, and {out} ends as a file does: leave one out.")
         if out.exists() and not out.is_dir():
             raise click.UsageError(f"--individually writes a folder, and {out} is a file: name a folder.")
-        out.mkdir(parents=True, exist_ok=True)
-        return out
-    out = out or Path(f"{name}.png")
-    if out.suffix.lower() != ".png" or out.is_dir():
-        raise click.UsageError(f"--out is a file that ends in .png, and {out} came: name one, or add --individually.")
+    else:
+        out = out or Path(f"{name}.png")
+        if out.suffix.lower() not in (".png", ".npy") or out.is_dir():
+            raise click.UsageError(
+                f"--out is a file that ends in .png or .npy, and {out} came: name one, or add --individually."
+            )
     out.parent.mkdir(parents=True, exist_ok=True)
     return out
 
 
-Draw = Callable[[int, int], Any]  # (start, stop) -> uint8 (stop - start, h, w, c)
+# --- what is drawn --------------------------------------------------------------------------------------
 
 
-def drawer(
+def unprompted(
     model: Any,
     count: int,
     seed: int,
@@ -174,8 +222,8 @@ def drawer(
     truncation: float | None,
     steps: int | None,
     kind: str | None,
-) -> tuple[Draw, int]:
-    """A function that draws pictures `start` to before `stop`, and how many there are.
+) -> Any:
+    """`sampling.Pictures`.
 
     count: pictures, or walks of `steps` pictures.
     classes: in turn, picture by picture or walk by walk; empty: all that there are.
@@ -183,43 +231,41 @@ def drawer(
     import numpy as np
 
     from keras_gans import latent, random
+    from keras_gans.training import sampling
+
+    each, how = steps or 1, kind or ("linear" if model.prior == "uniform" else "spherical")
 
     def latents(start: int, stop: int) -> Any:
         return random.sample_latents(stop - start, seed, model.latent, model.prior, truncation, start=start)
 
     def walks(start: int, stop: int, steps: int) -> Any:
         ends = latents(2 * start, 2 * stop)
-        how = kind or ("linear" if model.prior == "uniform" else "spherical")
         return np.concatenate(latent.interpolate(ends[0::2], ends[1::2], steps, how))
 
-    def draw(start: int, stop: int) -> Any:
-        each = steps or 1
+    def inputs(start: int, stop: int) -> list[Any]:
         first, last = start // each, -(-stop // each)  # the walks that these pictures are of
         z = (walks(first, last, steps) if steps else latents(first, last))[start - first * each :][: stop - start]
-        return model.generate(latents=z, labels=labels(start, stop, each))
-
-    def labels(start: int, stop: int, each: int) -> Any:
         if model.num_classes is None:
-            return None
-        turn = np.array(classes or range(model.num_classes))
-        return turn[np.arange(start, stop) // each % len(turn)]
+            return [z]
+        turn = np.array(classes or range(model.num_classes), "int32")
+        return [z, turn[np.arange(start, stop) // each % len(turn)]]
 
-    return draw, count * (steps or 1)
+    about = {"n": count * each, "seed": seed, "truncation": truncation, "labels": classes or None}
+    walked = {"interpolate": steps, "kind": how} if steps else {}
+    return sampling.Pictures(count * each, inputs, {**about, **walked})
 
 
 def prompted(
     model: Any, prompts: list[str], count: int, seed: int, truncation: float | None, steps: int | None
-) -> tuple[Draw, int, int]:
-    """(a function that draws pictures `start` to before `stop`, how many there are, how many belong in a row).
+) -> tuple[Any, int]:
+    """(`sampling.Pictures`, how many belong in a row).
 
     A row for each prompt; or, with `steps`, for each latent, walking from prompt to prompt.
     """
     import numpy as np
 
-    from keras_gans import random
     from keras_gans.training import sampling
 
-    latents = random.sample_latents(count, seed, model.latent, model.prior, truncation)
     vectors = model.vectors(prompts)
     if steps:
         shares = np.linspace(0, 1, steps)[:, None]
@@ -227,40 +273,93 @@ def prompted(
         vectors = np.concatenate(walks).astype("float32")
     across = len(vectors) if steps else count
 
-    def draw(start: int, stop: int) -> Any:
-        row, column = np.divmod(np.arange(start, stop), across)
-        of_latent, of_vector = (row, column) if steps else (column, row)
-        return sampling.drawn(model, latents[of_latent], vectors[of_vector], "uint8", 32)
+    def which(i: Any) -> Any:
+        row, column = np.divmod(i, across)
+        return (column, row) if steps else (row, column)
 
-    return draw, count * len(vectors), across
-
-
-def _chunks(draw: Draw, total: int) -> Iterator[Any]:
-    """All pictures, a chunk at a time; how far it is on stderr if that takes long."""
-    line = output.Line(seconds=5.0)
-    for start in range(0, total, CHUNK):
-        stop = min(start + CHUNK, total)
-        yield draw(start, stop)
-        if stop < total and line.due():
-            line.show(f"drew {stop} of {total} images")
-    line.close()
+    return sampling.of_conditions(model, count * len(vectors), vectors, which, seed, truncation), across
 
 
-def _write_page(draw: Draw, total: int, out: Path, columns: int | None) -> Path:
+# --- where it goes --------------------------------------------------------------------------------------
+
+
+class Pace:
+    """How far it is, how fast and for how long still: a line on stderr, if it takes long."""
+
+    def __init__(self, line: output.Line | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._line, self._clock = line or output.Line(seconds=5.0), clock
+        self._began: tuple[int, float] | None = None  # after the first batch, which carries the compiling
+
+    def show(self, done: int, total: int) -> None:
+        now = self._clock()
+        before, then = self._began = self._began or (done, now)
+        if done < total and now - then > QUICK and self._line.due():
+            rate = (done - before) / (now - then)
+            left = duration((total - done) / rate)
+            self._line.show(f"drew {done:,} of {total:,} images  {rate:,.0f} images/s  {left} left")
+
+    def close(self) -> None:
+        self._line.close()
+
+
+def _stream(model: Any, pictures: Any, out: Path, batch_size: int, shard: tuple[int, int] | None) -> bool:
+    """Writes an array or a folder as it is drawn, which a signal stops. Returns whether all shards are there."""
+    from keras_gans.training import streaming
+    from keras_gans.training.callbacks import Stopped
+
+    pace, wish = Pace(), Wish()
+
+    def progress(done: int, total: int) -> None:
+        pace.show(done, total)
+        if wish() and done < total:
+            raise Stopped(f"Stopped after {done:,} of {total:,} images: the same command goes on from there.")
+
+    wish.begin()
+    try:
+        return streaming.write(model, pictures, out, batch_size, shard, progress)
+    except Stopped as stopped:
+        pace.close()
+        output.note(str(stopped))
+        raise click.exceptions.Exit(128 + (wish.number or 0)) from stopped
+    finally:
+        wish.end()
+        pace.close()
+
+
+def _write_page(model: Any, pictures: Any, out: Path, columns: int | None, batch_size: int) -> bool:
     import numpy as np
 
+    from keras_gans.artifacts import KerasGansError
     from keras_gans.data import images
+    from keras_gans.training import sampling
 
-    images.save_png(out, images.grid(np.concatenate(list(_chunks(draw, total))), columns))
-    return out
+    height, width, _ = model.image_shape
+    pixels = pictures.n * (height + 2) * (width + 2)
+    if pixels > images.max_pixels_allowed():
+        raise KerasGansError(
+            f"A page of {pictures.n:,} images has {pixels:,} pixels, more than most programs open: add --individually "
+            "for a folder, or name an --out that ends in .npy for an array."
+        )
+    pace, drawn = Pace(), []
+    for batch in sampling.batches(model, pictures, batch_size):
+        drawn.append(batch)
+        pace.show(sum(map(len, drawn)), pictures.n)
+    pace.close()
+    images.save_png(out, images.grid(np.concatenate(drawn), columns))
+    return True
 
 
-def _write_each(draw: Draw, total: int, out: Path) -> list[Path]:
-    from keras_gans.data import images
+def _tell(model: Any, total: int, out: Path, whole: bool, shard: tuple[int, int] | None, as_json: bool) -> None:
+    from keras_gans.training import on_disk
 
-    paths: list[Path] = []
-    for pictures in _chunks(draw, total):
-        for picture in pictures:
-            paths.append(out / f"{len(paths):06d}.png")
-            images.save_png(paths[-1], picture)
-    return paths
+    height, width, _ = model.image_shape
+    images = f"{total:,} image{'s' if total > 1 else ''} of {height}x{width}"
+    if as_json:
+        is_page = out.suffix.lower() == ".png"
+        paths = [out] if is_page else on_disk.target(out, total, model.image_shape).paths()
+        found = {"paths": [str(path) for path in paths], "images": total, "height": height, "width": width}
+        output.say_json(found if shard is None else {**found, "whole": whole})
+    elif whole:
+        output.say(f"wrote {out} ({images})")
+    else:
+        output.say(f"drew part {shard[0]} of {shard[1]} of {out} ({images} in all)" if shard else "")

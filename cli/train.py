@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import inspect
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,27 @@ class Setting(click.ParamType):
     metavar="N",
     help="Steps.  [default: each epoch, and 20 in a GAN's run]",
 )
+@click.option(
+    "--strategy",
+    type=click.Choice(["auto", "one", "mirrored", "multi-worker"]),
+    default="auto",
+    show_default=True,
+    help="Devices: one; mirrored, all GPUs; multi-worker, TF_CONFIG's processes; auto, what is there.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+    default="auto",
+    show_default=True,
+    help="Of the networks. auto: as the run began; else the recipe's, or float32 where that is emulated.",
+)
+@click.option("--xla/--no-xla", default=None, help="Whether XLA compiles a step.  [default: the recipe's, or Keras's]")
+@click.option(
+    "--accumulate",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Go through each turn's batch in K parts, with the memory of one. Of games alone.",
+)
 @click.option("--set", "settings", type=Setting(), multiple=True, help="Of the architecture, as in --set width=32.")
 def command(
     name: str,
@@ -63,6 +85,10 @@ def command(
     finetune: bool,
     sample_every: int | None,
     checkpoint_every: int | None,
+    strategy: str,
+    precision: str,
+    xla: bool | None,
+    accumulate: int | None,
     settings: tuple[tuple[str, Any], ...],
 ) -> None:
     """Train a model by a recipe of its card, or go on with a run that was stopped.
@@ -79,6 +105,7 @@ def command(
     memory.keep_freed()  # reading data may already start threads
     wanted, card = _find(name)
     recipe = _recipe(card, recipe_name, steps, batch_size, seed)
+    _compile_with(recipe, card, xla, accumulate)
     if card.task == "classify" and (sample_every or finetune):
         raise click.UsageError(f"{card.name} draws nothing: --sample-every and --finetune are not for it.")
     if finetune and settings:
@@ -101,9 +128,17 @@ def command(
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
     quiet.import_keras()
+    from keras_gans.training import distribution
+
+    chosen = distribution.strategy(strategy)  # before anything is computed: processes must find each other first
+    _check_xla(recipe, card)
+    _compute_in(recipe, precision, out)
     of_run = _card_of_run(card, data, split, images, finetune, out)
-    taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every)
-    output.say(f"wrote {out / 'model'} ({taken} steps)")
+    taken = _run(build, of_run, recipe, images, out, sample_every, checkpoint_every, chosen)
+    if distribution.place_under(chosen).chief:
+        output.say(f"wrote {out / 'model'} ({taken} steps)")
+    else:
+        output.say(f"took part in {taken} steps: the chief wrote {out / 'model'}")
 
 
 def _reader(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
@@ -156,6 +191,42 @@ def _recipe(card: Any, name: str | None, steps: int | None, batch_size: int | No
     if seed is not None and "seed" in recipe["compile"]:
         recipe["compile"]["seed"] = seed
     return recipe
+
+
+def _compile_with(recipe: dict[str, Any], card: Any, xla: bool | None, accumulate: int | None) -> None:
+    """Puts what was asked for into the recipe's table for `compile`."""
+    if accumulate is not None and "optimizer" in recipe["compile"]:
+        raise click.UsageError(
+            f"--accumulate divides the turns of a game, and {card.name} plays none: give its recipe's optimizer "
+            "gradient_accumulation_steps, which adds up the gradients of as many steps."
+        )
+    asked = {"jit_compile": xla, "accumulate": accumulate}
+    recipe["compile"].update({key: value for key, value in asked.items() if value is not None})
+
+
+def _check_xla(recipe: dict[str, Any], card: Any) -> None:
+    """Keras compiles nothing by XLA where TensorFlow is to add up in one order, and only says that it did not."""
+    import keras
+
+    asked = recipe["compile"].get("jit_compile") is True
+    if asked and "optimizer" in recipe["compile"] and keras.backend.backend() == "tensorflow":
+        raise click.UsageError(
+            f"{card.name} plays no game, and Keras then compiles no step by XLA on TensorFlow in a run that can be "
+            "repeated bit for bit: leave out --xla, or set KERAS_BACKEND=jax."
+        )
+
+
+def _compute_in(recipe: dict[str, Any], precision: str, out: Path) -> None:
+    """Sets the recipe's precision, and says so where it is not the card's."""
+    from keras_gans.training import precision as of_machine
+
+    before, chosen = recipe.get("dtype"), of_machine.of_run(precision, recipe, out)
+    recipe.pop("dtype", None)
+    if chosen is not None:
+        recipe["dtype"] = chosen
+    if precision == "auto" and (before or "float32") != (chosen or "float32"):
+        there = f"where the recipe has {before or 'float32'}"
+        output.note(f"computes in {chosen or 'float32'}, {there}: --precision chooses")
 
 
 def _build(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
@@ -235,29 +306,44 @@ def _run(
     out: Path,
     sample_every: Any,
     checkpoint_every: Any,
+    strategy: Any,
 ) -> int:
     """A run, which a signal stops with a checkpoint. Returns the steps taken."""
     import keras
 
+    from keras_gans.training import distribution
     from keras_gans.training.callbacks import Stopped
 
     from .progress import Progress
     from .signals import Wish
 
+    chief = distribution.place_under(strategy).chief
     progress = Progress(recipe["steps"], recipe["batch_size"] * recipe["compile"].get("discriminator_steps", 1))
     wish = Wish()
+    # Not before: there is nothing to save while data is read.
+    begin: Any = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: wish.begin())
     show: Any = keras.callbacks.LambdaCallback(
-        on_train_begin=lambda logs: wish.begin(),  # not before: there is nothing to save while data is read
         on_epoch_begin=lambda epoch, logs: progress.epoch(),
         on_train_batch_end=lambda batch, logs: progress.update(show.model.steps_taken, batch, logs),
     )
-    train, arguments = _how(card, sample_every, [show], progress.say)
+    train, arguments = _how(card, sample_every, [begin, show] if chief else [begin], progress.say if chief else None)
     try:
-        model = train(build, card, recipe, images, out, checkpoint_every=checkpoint_every, stop=wish, **arguments)
+        with distribution.together(strategy):
+            model = train(
+                build,
+                card,
+                recipe,
+                images,
+                out,
+                checkpoint_every=checkpoint_every,
+                stop=wish,
+                strategy=strategy,
+                **arguments,
+            )
     except Stopped as stopped:
         progress.line.close()
         output.note(str(stopped))
-        raise click.exceptions.Exit(128 + (wish.number or 0)) from stopped
+        raise click.exceptions.Exit(128 + (wish.number or signal.SIGTERM)) from stopped
     finally:
         wish.end()
         progress.line.close()
@@ -265,7 +351,7 @@ def _run(
 
 
 def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any) -> tuple[Any, dict[str, Any]]:
-    """What trains a model of the card's task, and the arguments that are that one's own."""
+    """What trains a model of the card's task, and the arguments that are that one's own. say: None for nobody's ears."""
     from keras_gans import models
     from keras_gans.models.supervised import SupervisedModel
     from keras_gans.training import run, supervised
@@ -275,4 +361,5 @@ def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any
         return supervised.train, {"callbacks": callbacks, "sample_every": sample_every}
     if card["task"] == "upscale":
         return run.train, {"callbacks": callbacks, "sample_every": sample_every}
-    return run.train, {"callbacks": [*callbacks, Health(say=say)], "sample_every": sample_every}
+    health = [] if say is None else [Health(say=say)]
+    return run.train, {"callbacks": [*callbacks, *health], "sample_every": sample_every}

@@ -1,8 +1,9 @@
-"""Gradient penalties: terms that are added to the discriminator's loss."""
+"""Gradient penalties: terms that are added to the discriminator's loss.
+
+Each takes a function `slope` that gives d D(x) / dx at images x (n, h, w, c).
+"""
 
 from keras import ops
-
-from keras_gans.autodiff import input_gradient
 
 
 def _squared_norms(gradient):
@@ -10,24 +11,24 @@ def _squared_norms(gradient):
     return ops.sum(ops.square(gradient), axis=tuple(range(1, len(gradient.shape))))
 
 
-def r1(critic, real, fake, mix):
+def r1(slope, real, fake, mix):
     """E ||d D(x) / dx||^2 / 2 on real images (Mescheder et al. 2018, equation 9, without its weight gamma)."""
-    return 0.5 * ops.mean(_squared_norms(input_gradient(critic, real)))
+    return 0.5 * ops.mean(_squared_norms(slope(real)))
 
 
-def r2(critic, real, fake, mix):
+def r2(slope, real, fake, mix):
     """The same on generated images (Mescheder et al. 2018, equation 10)."""
-    return 0.5 * ops.mean(_squared_norms(input_gradient(critic, fake)))
+    return 0.5 * ops.mean(_squared_norms(slope(fake)))
 
 
-def gradient_penalty(critic, real, fake, mix):
+def gradient_penalty(slope, real, fake, mix):
     """E (||d D(x) / dx|| - 1)^2 at x = mix * real + (1 - mix) * fake (Gulrajani et al. 2017, equation 3).
 
     `mix` is uniform on [0, 1), of shape (n, 1, 1, 1).
     """
     between = mix * real + (1.0 - mix) * fake
     # The square root's gradient is infinite at 0.
-    norms = ops.sqrt(_squared_norms(input_gradient(critic, between)) + 1e-12)
+    norms = ops.sqrt(_squared_norms(slope(between)) + 1e-12)
     return ops.mean(ops.square(norms - 1.0))
 
 
@@ -45,12 +46,12 @@ def check(penalties):
     return penalties
 
 
-def terms(penalties, critic, real, fake, noise):
+def terms(penalties, slope, real, fake, noise):
     """{name: weight * penalty} for each of `penalties`.
 
     Args:
         penalties: dict of name -> weight.
-        critic: function of images that gives logits.
+        slope: see above.
         real, fake: images (n, h, w, c), as the discriminator sees them.
         noise: `random.Noise`.
     """
@@ -58,4 +59,4 @@ def terms(penalties, critic, real, fake, noise):
         return {}
     real, fake = ops.cast(real, "float32"), ops.cast(fake, "float32")  # a generator's may be of half precision
     mix = noise.uniform((real.shape[0] or ops.shape(real)[0], 1, 1, 1))
-    return {name: weight * PENALTIES[name](critic, real, fake, mix) for name, weight in penalties.items()}
+    return {name: weight * PENALTIES[name](slope, real, fake, mix) for name, weight in penalties.items()}

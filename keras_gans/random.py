@@ -48,18 +48,22 @@ class Noise:
         player: int, which player's turn it is.
         step: int or uint32 scalar tensor, the number of the step.
         first: int or uint32 scalar tensor, the global index of this replica's first sample.
+        part: int or uint32 scalar tensor, which of `parts` micro-batches it draws for, as below.
+        parts: int, how many micro-batches a replica goes through one after the other: sample i of micro-batch `part`
+            is sample part + parts * i of the replica.
 
-    Each draw has shape `(n, ...)`, and its row i is a function of (seed, player, step, first + i, number of the draw).
+    Each draw has shape `(n, ...)`, and its row i is a function of (seed, player, step, number of the draw) and of the
+    sample's global index, first + part + parts * i.
     """
 
-    def __init__(self, seed, player, step, first=0):
+    def __init__(self, seed, player, step, first=0, part=0, parts=1):
         from keras import ops
 
         def scalar(value):
             return ops.cast(ops.convert_to_tensor(value), "uint32")
 
         self.key = threefry((scalar(seed), scalar(player)), (scalar(step), scalar(0)))
-        self.first = scalar(first)
+        self.first, self.part, self.parts = scalar(first), scalar(part), parts
         self.draws = 0
 
     def of_pairs(self):
@@ -81,7 +85,8 @@ class Noise:
             raise ValueError(f"one draw gives at most {2 * _POSITIONS} numbers a sample, asked for {2 * count}")
         start = self.draws * _POSITIONS
         self.draws += 1
-        samples = ops.cast(ops.arange(n, dtype="int32"), "uint32") + self.first
+        own = ops.cast(ops.arange(n, dtype="int32") * self.parts, "uint32")
+        samples = own + self.part + self.first
         places = ops.cast(ops.arange(start, start + count, dtype="int32"), "uint32")
         counter = (
             ops.broadcast_to(samples[:, None], (n, count)),
@@ -161,14 +166,30 @@ def sample_latents(n, seed, dim, prior="uniform", truncation=None, start=0):
             values beyond +-truncation are drawn again (Brock et al. 2019, section 3.1).
         start: index of the first row.
     """
+    check_whole("n", n)
+    check_whole("start", start)
+    return latents_at(range(start, start + n), seed, dim, prior, truncation)
+
+
+def latents_at(indices, seed, dim, prior="uniform", truncation=None):
+    """float32 (len(indices), dim): of each index the row that `sample_latents` gives it."""
     check_prior(prior)
-    for name, value in (("n", n), ("seed", seed), ("start", start)):
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < 2**63:
-            raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
+    check_whole("seed", seed)
     if truncation is not None and not truncation > 0:
         raise ValueError(f"truncation must be a number above 0, got {truncation!r}")
-    rows = [_row(seed, start + i, dim, prior, truncation) for i in range(n)]
-    return np.stack(rows).astype("float32") if rows else np.zeros((0, dim), "float32")
+    bits = np.random.Philox(key=[seed, 0])
+    generator, fresh = np.random.Generator(bits), bits.state
+    rows = np.empty((len(indices), dim), "float32")
+    for row, index in zip(rows, indices, strict=True):
+        fresh["state"]["key"][1] = index
+        bits.state = fresh  # as Philox(key=[seed, index]) begins, in half the time
+        row[:] = _row(generator, dim, prior, truncation)
+    return rows
+
+
+def check_whole(name, value):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise ValueError(f"{name} must be a whole number of at least 0, got {value!r}")
 
 
 def check_prior(prior):
@@ -176,8 +197,7 @@ def check_prior(prior):
         raise ValueError(f"prior must be one of {', '.join(PRIORS)}, got {prior!r}")
 
 
-def _row(seed, index, dim, prior, truncation):
-    generator = np.random.Generator(np.random.Philox(key=[seed, index]))
+def _row(generator, dim, prior, truncation):
     if prior == "uniform":
         return generator.uniform(-1.0, 1.0, dim) * (1.0 if truncation is None else min(1.0, truncation))
     row = generator.standard_normal(dim)

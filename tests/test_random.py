@@ -77,3 +77,20 @@ def test_truncation_bounds_latents_and_keeps_the_small_ones():
     assert np.abs(random.sample_latents(50, 0, 20, "uniform", truncation=0.5)).max() <= 0.5
     with pytest.raises(ValueError, match="truncation must be a number above 0, got 0"):
         random.sample_latents(1, 0, 1, truncation=0)
+
+
+@pytest.mark.parametrize("prior", random.PRIORS)
+def test_a_row_is_what_a_philox_of_its_own_gives(prior):
+    for seed, index in ((0, 0), (3, 10_000), (2**40 + 5, 2**33 + 1), (2**63 - 1, 2**63 - 1)):
+        own = np.random.Generator(np.random.Philox(key=[seed, index]))
+        wanted = own.standard_normal(7) if prior == "normal" else own.uniform(-1.0, 1.0, 7)
+        np.testing.assert_array_equal(random.latents_at([5, index], seed, 7, prior)[1], wanted.astype("float32"))
+        np.testing.assert_array_equal(
+            random.sample_latents(1, seed, 7, prior, start=index)[0], wanted.astype("float32")
+        )
+
+
+def test_latents_at_any_places():
+    many = random.sample_latents(20, 1, 5, "normal", truncation=1.0)
+    places = np.array([3, 19, 3, 0])
+    np.testing.assert_array_equal(random.latents_at(places, 1, 5, "normal", truncation=1.0), many[places])

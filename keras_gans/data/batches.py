@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
+Rows = tuple[int, int]  # the first of a batch's images, and the one before which they end
 Spec = tuple[tuple[int, ...], str]  # shape and dtype of one thing in a batch
 
 
@@ -41,8 +42,13 @@ class Batches(ABC):
         """Batches in an epoch. DataError if there is none."""
 
     @abstractmethod
-    def batches(self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None) -> Iterator[Any]:
-        """Yields the batches of the global steps `start` to before `stop`; None: to the end of start's epoch."""
+    def batches(
+        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, rows: Rows | None = None
+    ) -> Iterator[Any]:
+        """Yields the batches of the global steps `start` to before `stop`; None: to the end of start's epoch.
+
+        rows: (first, last): of each batch only these, one of several processes' part of it. None: all.
+        """
 
     @abstractmethod
     def in_order(self, batch_size: int) -> Iterator[Any]:

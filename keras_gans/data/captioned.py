@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_gans.artifacts import DataError
 from keras_gans.data import text
-from keras_gans.data.batches import Batches, Spec
+from keras_gans.data.batches import Batches, Rows, Spec
 from keras_gans.data.pipeline import epoch_flips, epoch_order, philox
 
 MARGIN = 76 / 64  # released code (Reed et al. 2016): loaded at 76 pixels, of which random squares of 64 are shown
@@ -170,12 +170,15 @@ class Captioned(Batches):
             raise DataError(f"A batch takes {batch_size} pictures and {self.name} has {len(self)}: lower batch_size.")
         return len(self) // batch_size
 
-    def batches(self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
+    def batches(
+        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, rows: Rows | None = None
+    ) -> Iterator[Pair]:
         """Yields (images, conditions) for the global steps `start` to before `stop`; None: to the end of the epoch."""
         steps = self.steps_per_epoch(batch_size)
         stop = (start // steps + 1) * steps if stop is None else stop
         for step in range(start, stop):
             drawn, index = self._drawn(step, batch_size, seed)
+            index = index[slice(*(rows or (0, batch_size)))]
             yield self.squares(index, drawn.places[index], drawn.mirrored[index]), self._conditions(drawn, index)
 
     def _drawn(self, step: int, batch_size: int, seed: int) -> tuple[_Epoch, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
-from keras_gans.data.batches import Batches, Spec
+from keras_gans.data.batches import Batches, Rows, Spec
 from keras_gans.data.bicubic import bicubic
 from keras_gans.data.folder import split_of, walk
 from keras_gans.data.lazy import SKIPPED_AT_MOST, too_many_skipped
@@ -79,17 +79,20 @@ class Patches(Batches):
         area = sum(photograph.shape[0] * photograph.shape[1] for photograph in self._large)
         return max(1, area // (batch_size * self.crop**2))
 
-    def batches(self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None) -> Iterator[Pair]:
+    def batches(
+        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, rows: Rows | None = None
+    ) -> Iterator[Pair]:
         """Yields (small, large) for the global steps `start` to before `stop`; None: to the end of start's epoch."""
         steps = self.steps_per_epoch(batch_size)
         for step in range(start, (start // steps + 1) * steps if stop is None else stop):
-            yield self.at(step, batch_size, seed)
+            yield self.at(step, batch_size, seed, rows)
 
-    def at(self, step: int, batch_size: int, seed: int = 0) -> Pair:
-        """The batch of a global step: a function of (seed, step) alone."""
+    def at(self, step: int, batch_size: int, seed: int = 0, rows: Rows | None = None) -> Pair:
+        """The batch of a global step, a function of (seed, step) alone, or its rows (first, last)."""
         rng = philox(seed, step, _STREAM)
         places, turns = rng.integers(0, self._ends[-1], batch_size), rng.integers(0, 8, batch_size)
-        pairs = [self._square(int(place), int(turn)) for place, turn in zip(places, turns, strict=True)]
+        mine = slice(*(rows or (0, batch_size)))
+        pairs = [self._square(int(place), int(turn)) for place, turn in zip(places[mine], turns[mine], strict=True)]
         small, large = (np.stack(parts) for parts in zip(*pairs, strict=True))
         return small, large
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
-from keras_gans.data.batches import Batches, Spec
+from keras_gans.data.batches import Batches, Rows, Spec
 from keras_gans.data.lazy import Encoded, Lazy
 
 Batch = np.ndarray | tuple[np.ndarray, np.ndarray]
@@ -247,7 +247,13 @@ class Images(Batches):
         return steps
 
     def batches(
-        self, batch_size: int, seed: int = 0, start: int = 0, stop: int | None = None, flip: bool | None = None
+        self,
+        batch_size: int,
+        seed: int = 0,
+        start: int = 0,
+        stop: int | None = None,
+        rows: Rows | None = None,
+        flip: bool | None = None,
     ) -> Iterator[Batch]:
         """Yields images (b, h, w, c), or (images, labels), for the global steps `start` to before `stop`.
 
@@ -259,6 +265,7 @@ class Images(Batches):
             seed: of the order and the flips, 0 or above.
             start: the global step to begin at.
             stop: the global step to end before, however many epochs on; None: the end of start's epoch.
+            rows: (first, last): of each batch only these, one of several processes' part of it. None: all.
             flip: mirrors each image left to right, or not, by (seed, epoch, image). None: as these Images do.
         """
         flip = self.flip if flip is None else flip
@@ -267,9 +274,11 @@ class Images(Batches):
             raise ValueError(f"seed and start are 0 or above, and {seed} and {start} came: give others.")
         if stop is None:
             stop = (start // steps + 1) * steps
-        return self._batches(batch_size, steps, seed, start, stop, flip)
+        return self._batches(batch_size, steps, seed, start, stop, rows or (0, batch_size), flip)
 
-    def _batches(self, batch_size: int, steps: int, seed: int, start: int, stop: int, flip: bool) -> Iterator[Batch]:
+    def _batches(
+        self, batch_size: int, steps: int, seed: int, start: int, stop: int, rows: Rows, flip: bool
+    ) -> Iterator[Batch]:
         images, labels = self.images, self.labels
         step = start
         while step < stop:
@@ -277,7 +286,7 @@ class Images(Batches):
             order = epoch_order(len(images), seed, epoch)
             mirrored = epoch_flips(len(images), seed, epoch) if flip else None
             for offset in range(first, min(steps, first + stop - step)):
-                index = order[offset * batch_size : (offset + 1) * batch_size]
+                index = order[offset * batch_size :][rows[0] : rows[1]]
                 batch = images[index]
                 if mirrored is not None:
                     turn = mirrored[index]

@@ -13,10 +13,12 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
     the passes, it is Keras's layer, whose weights it has.
 
     Its second derivatives are exact, so that it serves under a gradient penalty as `BatchNormalization` does.
+    `synchronized` over the replicas of a tf.distribute strategy, it is Keras's layer too: the operation sees its own.
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not (training and self.trainable and mask is None and keras.backend.backend() == "tensorflow"):
+        alone = mask is None and not self.synchronized and keras.backend.backend() == "tensorflow"
+        if not (training and self.trainable and alone):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 

@@ -40,8 +40,8 @@ def _convolution(x, width, side, name, stride=1, initializer="he_normal", paddin
     return layer(x)
 
 
-def _batch_norm(x, name):
-    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+def _batch_norm(x, name, synchronized):
+    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)(x)
 
 
 def _prelu(x, name):
@@ -50,17 +50,17 @@ def _prelu(x, name):
     return keras.layers.PReLU(alpha_initializer=slope, shared_axes=(1, 2), name=name)(x)
 
 
-def generator(scale, blocks, width, name="generator"):
+def generator(scale, blocks, width, synchronized=False, name="generator"):
     """Small images (n, h, w, 3), 0..255, of any h and w -> (n, scale h, scale w, 3) about [-1, 1]."""
     image = keras.Input((None, None, 3), name="image")
     x = keras.layers.Rescaling(1 / 255, name="scale")(image)
     x = first = _prelu(_convolution(x, width, 9, "first"), "prelu_first")  # (n, h, w, width)
     for i in range(blocks):
-        y = _batch_norm(_convolution(x, width, 3, f"block_{i}_conv_0"), f"block_{i}_norm_0")
+        y = _batch_norm(_convolution(x, width, 3, f"block_{i}_conv_0"), f"block_{i}_norm_0", synchronized)
         y = _prelu(y, f"block_{i}_prelu")
-        y = _batch_norm(_convolution(y, width, 3, f"block_{i}_conv_1"), f"block_{i}_norm_1")
+        y = _batch_norm(_convolution(y, width, 3, f"block_{i}_conv_1"), f"block_{i}_norm_1", synchronized)
         x = keras.layers.Add(name=f"block_{i}")([x, y])
-    x = _batch_norm(_convolution(x, width, 3, "middle"), "norm_middle")
+    x = _batch_norm(_convolution(x, width, 3, "middle"), "norm_middle", synchronized)
     x = keras.layers.Add(name="skip")([x, first])
     for i, times in enumerate(SHUFFLES[scale]):
         x = _convolution(x, 4 * width if times == 2 else 9 * width, 3, f"up_{i}", initializer=ICNR(times))
@@ -86,14 +86,14 @@ def reach(scale, blocks):
     return small + math.ceil(up + 4 / size)
 
 
-def discriminator(size, width, head, name="discriminator"):
+def discriminator(size, width, head, synchronized=False, name="discriminator"):
     """Images (n, size, size, 3) in [-1, 1] -> logits (n, 1). Pooled, any size will do."""
     side = size if head == "dense" else None
     image = keras.Input((side, side, 3), name="image")
     x = image
     for i, (multiple, stride) in enumerate(STAGES):
         x = _convolution(x, multiple * width, 3, f"conv_{i}", stride, use_bias=i == 0)
-        x = _batch_norm(x, f"norm_{i}") if i else x  # the paper leaves the first layer without
+        x = _batch_norm(x, f"norm_{i}", synchronized) if i else x  # the paper leaves the first layer without
         x = LeakyReLU(0.2, name=f"leaky_{i}")(x)
     if head == "dense":
         x = keras.layers.Flatten(name="flatten")(x)  # (n, 6 * 6 * 8 width) at size 96
@@ -117,19 +117,26 @@ class SRResNet(Upscales, SupervisedModel):
         scale: 2, 3 or 4: how much larger its images are.
         blocks: residual blocks. The paper has 16.
         width: channels of its maps. The paper has 64.
+        synchronized: whether batch statistics are taken over all replicas of a tf.distribute strategy.
         dtype: None, or a Keras policy such as "mixed_bfloat16", in which it then upscales as well.
     """
 
     paper = PAPER
     first_layer = "first"
 
-    def __init__(self, scale=4, blocks=16, width=64, dtype=None, name="srresnet"):
+    def __init__(self, scale=4, blocks=16, width=64, synchronized=False, dtype=None, name="srresnet"):
         super().__init__(name=name, dtype=dtype)
         _check(scale, blocks, width)
         self.scale = scale
-        self._arguments = {"scale": scale, "blocks": blocks, "width": width, "dtype": dtype}
+        self._arguments = {
+            "scale": scale,
+            "blocks": blocks,
+            "width": width,
+            "synchronized": synchronized,
+            "dtype": dtype,
+        }
         with build.precision(dtype):
-            self.set_network(generator(scale, blocks, width, name="network"))
+            self.set_network(generator(scale, blocks, width, synchronized, name="network"))
 
     def reach(self):
         return reach(self.scale, self._arguments["blocks"])
@@ -193,13 +200,16 @@ class SRGAN(Upscales, AdversarialModel):
         blocks, width: of the generator, as for `SRResNet`.
         size: side of the squares that it is trained on; the discriminator with a dense head takes no others.
         head: of the discriminator: "dense", the paper's, of 19 million weights at size 96; "pooled": over all places.
+        synchronized: whether batch statistics are taken over all replicas of a tf.distribute strategy.
         dtype: None, or a Keras policy such as "mixed_bfloat16". Upscaling runs in float32 all the same.
     """
 
     paper = PAPER
     _weights = _compared_by = None  # of the generator's terms, as they were compiled
 
-    def __init__(self, scale=4, blocks=16, width=64, size=96, head="pooled", dtype=None, name="srgan"):
+    def __init__(
+        self, scale=4, blocks=16, width=64, size=96, head="pooled", synchronized=False, dtype=None, name="srgan"
+    ):
         super().__init__(name=name)
         _check(scale, blocks, width)
         build.check_count("size", size, least=16)
@@ -213,10 +223,14 @@ class SRGAN(Upscales, AdversarialModel):
             "width": width,
             "size": size,
             "head": head,
+            "synchronized": synchronized,
             "dtype": dtype,
         }
         with build.precision(dtype):
-            players = generator(scale, blocks, width), discriminator(size, width, head)
+            players = (
+                generator(scale, blocks, width, synchronized),
+                discriminator(size, width, head, synchronized),
+            )
         with build.precision("float32"):
             average = generator(scale, blocks, width, name="ema_generator")
         self.set_players(*players, average)

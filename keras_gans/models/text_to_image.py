@@ -20,8 +20,8 @@ from keras_gans.data.captions import captioned
 from keras_gans.layers import AppendLabels, LeakyReLU, Part, Resample, SpectralConv2D, SpectralDense
 from keras_gans.models import build, text_encoder
 from keras_gans.models.dcgan import NORMALIZATION, batch_norm, normal
+from keras_gans.training import distribution, run, sampling, shared, statistics, streaming, supervised
 from keras_gans.training import features as discriminator_features
-from keras_gans.training import run, sampling, statistics, supervised
 from keras_gans.training.backend import full_precision
 from keras_gans.training.game import AdversarialModel, Batch
 
@@ -290,12 +290,42 @@ class TextToImageGAN(AdversarialModel):
             DataError: the prompt is no text.
             ValueError: another argument is not what it has to be.
         """
-        if prompt is None or (isinstance(prompt, (int, np.integer)) and not isinstance(prompt, bool)):
+        if prompt is None or _is_count(prompt):
             return self._examples(n if prompt is None else prompt, seed, latents, truncation, output, batch_size)
         wanted = self._conditions(prompt)
         z = sampling.checked_latents(self, 1 if n is None else n, seed, latents, truncation)
         every_z, every_vector = np.tile(z, (len(wanted), 1)), np.repeat(wanted, len(z), axis=0)
         return sampling.drawn(self, every_z, every_vector, output, batch_size)
+
+    def generate_to(
+        self,
+        path,
+        prompt=None,
+        n=None,
+        seed=0,
+        truncation=None,
+        batch_size=32,
+        shard=None,
+        progress=None,
+    ):
+        """`generate`, written to disk as it is drawn: see `AdversarialModel.generate_to`.
+
+        Args:
+            path, batch_size, shard, progress: as there.
+            prompt, n, seed, truncation: as of `generate`, whose pictures these are, sentence by sentence.
+
+        Returns, Raises: as there.
+        """
+        if prompt is None or _is_count(prompt):
+            vectors, total = self.vectors(self.examples), n if prompt is None else prompt
+            total = 16 if total is None else total
+            pictures = sampling.of_conditions(self, total, vectors, lambda i: (i % len(vectors), i), seed, truncation)
+        else:
+            vectors, each = self._conditions(prompt), 1 if n is None else n
+            random.check_whole("n", each)
+            total = len(vectors) * each
+            pictures = sampling.of_conditions(self, total, vectors, lambda i: np.divmod(i, each), seed, truncation)
+        return streaming.write(self, pictures, path, batch_size, shard, progress)
 
     def _examples(self, n, seed, latents, truncation, output, batch_size):
         z = sampling.checked_latents(self, 16 if n is None else n, seed, latents, truncation)
@@ -362,9 +392,16 @@ class TextToImageGAN(AdversarialModel):
             conditions = ops.reshape(ops.stop_gradient(read), (-1, 2, read.shape[-1]))
         return Batch(image_data.to_range(images, *self.value_range), ops.cast(conditions, "float32"))
 
+    @shared.once
+    def _sentences(self, batch):
+        """The vectors of right and of wrong sentences."""
+        return batch.labels[:, 0], batch.labels[:, 1]
+
+    @shared.once
     def imagine(self, batch):
         """G(z, right)."""
-        return self._imagined(batch.labels[:, 0])
+        right, _ = self._sentences(batch)
+        return self._imagined(right)
 
     def _imagined(self, vectors):
         n = vectors.shape[0] or ops.shape(vectors)[0]
@@ -373,7 +410,7 @@ class TextToImageGAN(AdversarialModel):
 
     def discriminator_terms(self, batch):
         """Real pictures with right sentences against real ones with wrong sentences and generated ones, half each."""
-        right, wrong = batch.labels[:, 0], batch.labels[:, 1]
+        right, wrong = self._sentences(batch)
         real, fake = self.augment(batch.images), self.augment(self.imagine(batch))
         on_real, on_fake = self.judge(real, right), self.judge(fake, right)
         if self._arguments["wrong_text"]:
@@ -383,7 +420,7 @@ class TextToImageGAN(AdversarialModel):
 
     def generator_terms(self, batch):
         """D(G(z, right), right); means of two sentences too; and the condition's distance from N(0, 1)."""
-        right = batch.labels[:, 0]
+        right, _ = self._sentences(batch)
         terms = self.generator_loss(self.augment(self.imagine(batch)), right)
         if self._arguments["interpolation"]:
             terms["g_between"] = self._between(right)
@@ -439,9 +476,12 @@ class TextToImageGAN(AdversarialModel):
         rest: `stop`, as of `training.run.train`.
         """
         if "reader" in recipe:
-            matcher = self._trained_reader(data, recipe["reader"], card, out, rest)
-            self.reader.set_weights(matcher.reader.get_weights())
-            self.viewer.set_weights(matcher.viewer.get_weights())
+            networks = [self.reader, self.viewer]
+            if distribution.place(self).chief:  # its loss compares the captions of a whole batch: it is not dealt out
+                matcher = self._trained_reader(data, recipe["reader"], card, out, rest)
+                for mine, trained in zip(networks, (matcher.reader, matcher.viewer), strict=True):
+                    mine.set_weights(trained.get_weights())
+            distribution.share_weights(self, networks)
         return data
 
     def _trained_reader(self, data, recipe, card, out, rest):
@@ -475,6 +515,10 @@ class TextToImageGAN(AdversarialModel):
 def looker():
     """The network that pictures are looked at with, from the zoo."""
     return importlib.import_module("keras_gans.api").load(LOOKER)  # the floor above, when asked for
+
+
+def _is_count(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _is_number(value):

@@ -11,7 +11,7 @@ import numpy as np
 from keras_gans import artifacts
 from keras_gans.data import images as image_data
 from keras_gans.data.bicubic import bicubic
-from keras_gans.training import checkpoint
+from keras_gans.training import checkpoint, distribution
 from keras_gans.training.every import EverySteps
 from keras_gans.training.health import Health as Health
 
@@ -42,6 +42,8 @@ class StopWhenNotFinite(keras.callbacks.Callback):
 class Checkpoint(EverySteps):
     """Writes the whole state of the run as it goes, and resumes from it when `fit` is called again.
 
+    Of several processes the chief reads and writes; the others need the callback too, but not its folder.
+
     Bit for bit on a CPU with `tf.config.experimental.enable_op_determinism()` (`keras-gans train`
     turns it on), for data that `keras_gans.data.load`, an array or a folder gives.
 
@@ -68,7 +70,8 @@ class Checkpoint(EverySteps):
         Raises:
             CheckpointError: the checkpoints belong to another model, batch size or data.
         """
-        checkpoint.clear_partial_files(self.folder)
+        if distribution.place(model).chief:
+            checkpoint.clear_partial_files(self.folder)
         record = checkpoint.restore(model, self.folder, run or {})
         self._began = None
         if record is not None:
@@ -112,7 +115,7 @@ class StopWhen(keras.callbacks.Callback):
     """Saves the run and raises `Stopped` after the first step at which `asked()` is true. Belongs last.
 
     Args:
-        asked: function without arguments.
+        asked: function without arguments. Of several processes all stop if it is true in one.
         kept: the run's `Checkpoint`.
     """
 
@@ -121,7 +124,7 @@ class StopWhen(keras.callbacks.Callback):
         self.asked, self.kept = asked, kept
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.asked():
+        if distribution.anywhere(self.model, self.asked()):
             path = self.kept.save()
             saved = "saved" if path else "not saved, for a weight is not finite,"
             raise Stopped(
@@ -244,7 +247,9 @@ class Curve(EverySteps):
 
 
 def _float(variable):
-    return float(keras.ops.convert_to_numpy(variable))
+    """A scalar variable as a float; of a sum that each replica keeps for itself, the first replica's."""
+    parts = getattr(variable.value, "values", [variable.value])
+    return float(keras.ops.convert_to_numpy(parts[0]))
 
 
 def read_curve(path):

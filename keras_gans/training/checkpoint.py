@@ -15,6 +15,7 @@ import numpy as np
 import safetensors.numpy
 
 from keras_gans import artifacts
+from keras_gans.training import distribution
 
 log = logging.getLogger("keras_gans")
 _NAME = re.compile(r"step-(\d{9})-([0-9a-f]{16})\.safetensors")
@@ -37,12 +38,14 @@ def state_variables(model):
 def save(model, folder, record, keep=2):
     """Writes the model's state and `record` (what JSON can hold). Returns the path, or None.
 
-    None: a value is not finite, and nothing was written.
+    None: a value is not finite, and nothing was written. Of several processes the chief alone writes.
 
     Raises:
         CheckpointError: the folder does not take the file; the checkpoints before it stay.
     """
     folder = Path(folder)
+    if not distribution.place(model).chief:
+        return folder  # where the chief writes
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: np.array(keras.ops.convert_to_numpy(v), order="C") for name, v in state_variables(model).items()}
     if not all(np.isfinite(t).all() for t in tensors.values()):
@@ -97,6 +100,8 @@ def found(folder):
 def restore(model, folder, run=None):
     """Sets the model to the newest checkpoint that is whole. Returns its record, or None where there is none.
 
+    Of several processes the chief alone reads, and the others get from it what it read.
+
     Args:
         model: compiled as it was when the checkpoint was written.
         folder: of the checkpoints.
@@ -105,25 +110,38 @@ def restore(model, folder, run=None):
     Raises:
         CheckpointError: there are checkpoints, and none of them is whole or fits this model; nothing was set.
     """
+    path, data = _newest(folder) if distribution.place(model).chief else (Path(folder), b"")
+    data = distribution.from_chief(model, data)
+    if not data:
+        return None
+    tensors, record = _parsed(data)
+    _compare(record, run or {}, path)
+    return _assign(model, path, (tensors, record))
+
+
+def _newest(folder):
+    """(path, bytes) of the newest checkpoint that is whole; without bytes where there is none at all."""
     paths = found(folder)
     for path in reversed(paths):
-        tensors = _read(path)
-        if tensors is not None:
-            _compare(tensors[1], run or {}, path)
-            return _assign(model, path, tensors)
+        data = _read(path)
+        if data is not None:
+            return path, data
         log.warning("%s is damaged: the checkpoint before it is taken", path)
     if paths:
         raise artifacts.CheckpointError(
             f"None of the {len(paths)} checkpoints in {folder} is whole: start again in another folder."
         )
-    return None
+    return Path(folder), b""
 
 
 def _read(path):
-    """(tensors, record), or None if the bytes are not those that were written."""
+    """A checkpoint's bytes, or None if they are not those that were written."""
     data = path.read_bytes()
-    if artifacts.sha256_bytes(data)[:16] != _NAME.fullmatch(path.name)[2]:
-        return None
+    return data if artifacts.sha256_bytes(data)[:16] == _NAME.fullmatch(path.name)[2] else None
+
+
+def _parsed(data):
+    """(tensors, record) of a checkpoint's bytes."""
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return safetensors.numpy.load(data), json.loads(header["__metadata__"]["record"])
 

@@ -2,6 +2,8 @@
 
 import itertools
 
+import keras
+
 from keras_gans.data.batches import Batches
 
 
@@ -45,7 +47,7 @@ class Feed:
     def keras_arguments(self):
         """What Keras's fit gets for a span that begins at `position`: the data, and the steps of each epoch or None."""
         if isinstance(self.data, Batches):
-            return self._dataset_of_batches(), None
+            return self.dataset(), None
         if self.asked:  # one endless stream: an epoch goes on where the one before it ended
             return self.data.repeat().skip(self.position), self._left()
         if self.steps_per_epoch is None or self.position % self.steps_per_epoch == 0:
@@ -65,13 +67,24 @@ class Feed:
     def _left(self):
         return self.steps_per_epoch - self.position % self.steps_per_epoch  # the same for all epochs of a span
 
-    def _batches(self):
+    def _batches(self, rows=None):
         """Of `Batches`, from `position` to the end of its epoch."""
         end_of_epoch = (self.position // self.steps_per_epoch + 1) * self.steps_per_epoch
-        return self.data.batches(self.batch_size, self.seed, start=self.position, stop=end_of_epoch)
+        return self.data.batches(self.batch_size, self.seed, start=self.position, stop=end_of_epoch, rows=rows)
 
-    def _dataset_of_batches(self):
-        return _dataset(self._batches, self.data, self.batch_size, self._left()).prefetch(2)
+    def parts(self, rows):
+        """For each epoch of a span that begins at `position`, an iterator over these rows of its batches."""
+        dataset = self.dataset(rows)
+        while True:
+            yield iter(dataset)
+
+    def dataset(self, rows=None):
+        """A tf.data.Dataset of `Batches`; each iterator goes from `position` to the end of its epoch.
+
+        rows: (first, last) of each batch's images; None: all.
+        """
+        size = self.batch_size if rows is None else rows[1] - rows[0]
+        return _dataset(lambda: self._batches(rows), self.data, size, self._left()).prefetch(2)
 
 
 def _length(dataset):
@@ -107,6 +120,39 @@ def untuned(batches, signature):
     options = tf.data.Options()
     options.autotune.enabled = False
     return tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(options)
+
+
+class Endless:
+    """Batches without end from a step on, which every epoch goes on through, for `fit` under a strategy.
+
+    Args:
+        batches: has `at(step)`, `batch_size` and `steps_per_epoch`.
+        start: the step of the first batch.
+        data: the `Batches` that they are made of.
+    """
+
+    def __init__(self, batches, start, data):
+        self.batches, self.start, self.data, self.batch_size = batches, start, data, batches.batch_size
+
+    def dataset(self, rows=None):
+        """As a tf.data.Dataset; rows: (first, last) of each batch; None: all."""
+        import tensorflow as tf
+
+        first = next(self.following(rows))
+        specs = keras.tree.map_structure(lambda part: tf.TensorSpec(part.shape, part.dtype), first)
+        return untuned(lambda: self.following(rows), specs).prefetch(2)
+
+    def following(self, rows=None):
+        """As an iterator over NumPy arrays."""
+        mine = slice(*(rows or (0, self.batch_size)))
+        for step in itertools.count(self.start):
+            yield keras.tree.map_structure(lambda part: part[mine], self.batches.at(step))
+
+    def parts(self, rows):
+        """For each epoch, an iterator over these rows of its batches."""
+        stream = iter(self.dataset(rows))
+        while True:
+            yield itertools.islice(stream, self.batches.steps_per_epoch)
 
 
 class InOrder:

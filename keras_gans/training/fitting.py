@@ -7,15 +7,16 @@ import keras
 from keras_gans.artifacts import DataError
 from keras_gans.data.batches import Batches
 from keras_gans.training import callbacks as our_callbacks
-from keras_gans.training import feed
+from keras_gans.training import distribution, epochs, feed
 
 
-def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, steps_per_epoch, validation_data, **rest):
-    """What `AdversarialModel.fit` documents; `rest` is about the validation."""
+def fit(model, x, y, batch_size, last, verbose, callbacks, initial_epoch, steps_per_epoch, validation_data, **rest):
+    """What `AdversarialModel.fit` documents; `last` are its `epochs`, `rest` is about the validation."""
     data, turns = model.prepared(x, y), model.discriminator_steps
     batch_size = batch_size or feed.default_batch_size(data, turns)
     source = feed.Feed(data, batch_size * turns, steps_per_epoch)
     _check_turns(data, turns)
+    _check_replicas(model, source)
     validation = None if validation_data is None else in_order(model, validation_data, None, batch_size)
     follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: _place(source, model))
     callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
@@ -28,31 +29,34 @@ def fit(model, x, y, batch_size, epochs, verbose, callbacks, initial_epoch, step
         add_history=True,
         add_progbar=verbose != 0,
         verbose=1 if verbose == "auto" else verbose,
-        epochs=epochs,
+        epochs=last,
         steps=source.steps_per_epoch,
         model=model,
     )
-    spans = source.spans(position(model), initial_epoch, epochs)
+    spans = source.spans(position(model), initial_epoch, last)
     model.note_training(data)
-    for first, last in spans:
+    for begin, end in spans:
         _place(source, model)
-        _epochs()(model, source, first, last, container, validation, **rest)
+        _train(model, source, begin, end, container, validation, **rest)
         if model.stop_training:  # some callback's wish
             break
     container.end()
     return model.history
 
 
-def _epochs():
-    """What runs the epochs of `fit` on this backend."""
-    return _own_loop().fit if keras.backend.backend() == "jax" else _keras_fit
+def _engine(model):
+    """What takes the steps where Keras's own loop does not serve, or None."""
+    if keras.backend.backend() == "jax" or distribution.strategy_of(model) is not None:
+        return importlib.import_module(f"keras_gans.training.{keras.backend.backend()}_loop").Engine(model)
+    return None
 
 
-def _own_loop():
-    return importlib.import_module("keras_gans.training.jax_loop")
-
-
-def _keras_fit(model, source, first, last, callbacks, validation, **rest):
+def _train(model, source, first, last, callbacks, validation, **rest):
+    """The epochs `first` to before `last`."""
+    engine = _engine(model)
+    if engine is not None:
+        epochs.fit(engine, source, first, last, callbacks, validation, **rest)
+        return
     dataset, steps = source.keras_arguments()
     keras.Model.fit(
         model,
@@ -70,8 +74,9 @@ def _keras_fit(model, source, first, last, callbacks, validation, **rest):
 def evaluate(model, x, y, batch_size, **rest):
     """What `AdversarialModel.evaluate` documents."""
     batches = in_order(model, x, y, batch_size)
-    if keras.backend.backend() == "jax":
-        return _own_loop().evaluate(model, batches, **rest)
+    engine = _engine(model)
+    if engine is not None:
+        return epochs.evaluate(engine, batches, **rest)
     return keras.Model.evaluate(model, batches.dataset(), **rest)
 
 
@@ -134,13 +139,33 @@ def _check_turns(data, turns):
     if turns == 1 or isinstance(data, Batches):
         return
     spec = data.element_spec
-    n = (spec[0] if isinstance(spec, tuple) else spec).shape[0]
+    n = _first(spec).shape[0]
     if n is None or n % turns:
         raise DataError(
             f"Each batch is shared out to {turns} turns of the discriminator, and these are of "
             f"{'no fixed size' if n is None else f'{n} images'}: "
             f"give .batch({max(1, (n or 32) // turns) * turns}, drop_remainder=True)."
         )
+
+
+def _check_replicas(model, source):
+    """The images of a step must divide among the replicas."""
+    replicas, turns = distribution.place(model).replicas, model.discriminator_steps
+    if isinstance(source.data, Batches):
+        n, advice = source.batch_size, "batch_size={each}"
+    else:
+        n, advice = _first(source.data.element_spec).shape[0], ".batch({all}, drop_remainder=True)"
+    if replicas > 1 and (n is None or n % (replicas * turns)):
+        each = max(1, (n or 32) // (replicas * turns)) * replicas
+        raise DataError(
+            f"The images of a turn are dealt to {replicas} replicas, and "
+            f"{'batches of no fixed size' if n is None else f'{n // turns} of them'} came: "
+            f"give {advice.format(each=each, all=each * turns)}."
+        )
+
+
+def _first(spec):
+    return spec[0] if isinstance(spec, tuple) else spec
 
 
 def in_order(model, x, y, batch_size):

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from keras_gans import augmentation, losses, penalties, random
+from keras_gans import augmentation, autodiff, losses, penalties, random
 from keras_gans.data import check
 from keras_gans.data import images as image_data
-from keras_gans.training import features, fitting, optimizers, rules, run, sampling
+from keras_gans.training import distribution, features, fitting, optimizers, rules, run, sampling, shared, streaming
 from keras_gans.training.backend import gradient_step
 from keras_gans.training.pretrained import Pretrained
 from keras_gans.training.scope import NestedScope
@@ -32,18 +32,19 @@ def read(counter):
 
 
 class Turn(NamedTuple):
-    """Whose turn it is, and whether layers behave as in training."""
+    """Whose terms are computed, whether layers behave as in training, and whose terms follow in the same turn."""
 
     player: str
     training: bool
+    following: tuple[str, ...]
 
 
 _turn: contextvars.ContextVar[Turn] = contextvars.ContextVar("turn")
 
 
 @contextlib.contextmanager
-def _turn_of(player, noise, training=True):
-    token = _turn.set(Turn(player, training))
+def _turn_of(player, noise, training=True, following=()):
+    token = _turn.set(Turn(player, training, tuple(following)))
     try:
         with random.scope(noise):
             yield
@@ -72,6 +73,7 @@ class AdversarialModel(Pretrained, keras.Model):
     value_range = (-1.0, 1.0)
     num_classes: int | None = None
     prior = "uniform"
+    accumulate = 1
 
     # What a family is made of.
 
@@ -121,8 +123,10 @@ class AdversarialModel(Pretrained, keras.Model):
         columns = self.num_classes or 8
         return image_data.grid(self.generate(max(1, 64 // columns) * columns, seed=0), columns)
 
-    # What the terms are written with.
+    # What the terms are written with. When all players move at once, each of these is computed once for all of them. A
+    # family that overrides one, or has more that draw, decorates it likewise.
 
+    @shared.once
     def imagine(self, batch):
         """G(z) for as many fresh z as the batch has images, for the batch's labels."""
         z = random.current().latents(_length(batch.images), self.latent, self.prior)
@@ -130,15 +134,39 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def judge(self, images, labels):
         """D's logits of images."""
-        return self._run("discriminator", images, labels)
+        logits, _ = self._judged(images, labels)
+        return logits
 
+    @shared.once
+    def _judged(self, images, labels):
+        """(D's logits, a function that gives their gradient with respect to the images, or None if no penalty asks)."""
+        if _turn.get().player != "discriminator" or not {"r1", "r2"} & set(self.penalties):
+            return self._run("discriminator", images, labels), None
+        moved = []
+
+        def run(x):
+            with NestedScope() as within:
+                logits = self._run("discriminator", x, labels)
+            moved[:] = [variable for variable, _ in within.updates()]
+            return logits, [value for _, value in within.updates()]
+
+        logits, values, slope = autodiff.with_input_gradient(run, images)
+        for variable, value in zip(moved, values, strict=True):
+            variable.assign(value)
+        return logits, slope
+
+    @shared.once
     def _run(self, player, x, labels):
-        """A player's network. In the other one's turn its moving statistics stay as they are."""
+        """A player's network. In the other one's turn its moving statistics stay as they are.
+
+        In a turn that both take they move with what is computed before the player's own terms too, which get it then.
+        """
         turn = _turn.get()
-        own = turn.player == player
+        own = player == turn.player or player in turn.following
         with contextlib.nullcontext() if own else NestedScope():
             return getattr(self, player)(self._inputs(x, labels), training=turn.training)
 
+    @shared.once
     def augment(self, images):
         """What the discriminator gets to see of images: DiffAugment's policies, if any were compiled in."""
         return augmentation.diff_augment(images, self.augment_policies, random.current())
@@ -160,10 +188,15 @@ class AdversarialModel(Pretrained, keras.Model):
 
     def _penalty_terms(self, real, fake, labels):
         def critic(images):
-            with NestedScope():  # the moving statistics are of the images that are judged, each once
-                return self.judge(images, labels)
+            # The moving statistics are of the images that are judged, each once.
+            with NestedScope(), shared.apart():
+                return self._run("discriminator", images, labels)
 
-        return penalties.terms(self.penalties, critic, real, fake, random.current())
+        def slope(images):
+            _, known = shared.latest(AdversarialModel._judged, self, images, labels) or (None, None)
+            return autodiff.input_gradient(critic, images) if known is None else known()
+
+        return penalties.terms(self.penalties, slope, real, fake, random.current())
 
     def _inputs(self, x, labels):
         return x if self.num_classes is None else [x, labels]
@@ -206,6 +239,7 @@ class AdversarialModel(Pretrained, keras.Model):
         ema_warmup=9,
         augment=(),
         update="alternating",
+        accumulate=1,
         seed=0,
         jit_compile="auto",
         run_eagerly=False,
@@ -227,15 +261,32 @@ class AdversarialModel(Pretrained, keras.Model):
                 far divided by this, whatever the decay (after k steps no more than (k + 1) / (k + 1 + ema_warmup)).
                 1 to 3 average widely, 0 takes the decay as it is from the first step on.
             augment: DiffAugment policies among "color", "translation", "cutout".
-            update: "alternating", or "simultaneous": both gradients are taken before either player moves.
+            update: "alternating", or "simultaneous": both gradients are taken before either player moves, and of the
+                same generated images, which are drawn and judged once.
+            accumulate: how many equal micro-batches a turn's batch is gone through in, one after the other, before the
+                player moves by the mean of their gradients: memory is that of one micro-batch. Noise is that of the
+                whole batch; batch statistics are those of each micro-batch, and moving ones follow each of them. On
+                TensorFlow the step's graph grows with it.
             seed: of all that training draws.
             jit_compile, run_eagerly, steps_per_execution: as for `keras.Model.compile`.
 
         Raises:
+            DistributionError: the model was made under a tf.distribute.Strategy that it can not train under.
             ValueError: one of these is not what it has to be.
         """
+        distribution.check(self)
         adversarial_loss = losses.get(loss)
-        rules.check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, ema_warmup, seed)
+        rules.check(
+            loss,
+            adversarial_loss,
+            label_smoothing,
+            discriminator_steps,
+            update,
+            ema_decay,
+            ema_warmup,
+            seed,
+            accumulate,
+        )
         weights, policies = _check_penalties(penalties), augmentation.check(augment)
         same = generator_optimizer is discriminator_optimizer
         if same and isinstance(generator_optimizer, keras.optimizers.Optimizer):
@@ -245,16 +296,20 @@ class AdversarialModel(Pretrained, keras.Model):
             "discriminator_optimizer": self._optimizer("discriminator", discriminator_optimizer),
         }
         # Everything is checked: from here on nothing is left half done.
+        by_xla = jit_compile is True and not run_eagerly
         super().compile(
             optimizer=None,
-            jit_compile=jit_compile,
+            jit_compile=False if by_xla else jit_compile,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
         )
+        if by_xla:  # Keras refuses it where operations shall add up in one order, for those that XLA then lacks
+            self._jit_compile = True
         self._asked_jit_compile = jit_compile  # what "auto" comes to depends on the backend that reads the file
         self._adversarial_loss = adversarial_loss
         self.loss_name, self.label_smoothing = loss, float(label_smoothing)
         self.discriminator_steps, self.update, self.seed = discriminator_steps, update, int(seed)
+        self.accumulate = accumulate
         self.penalties, self.augment_policies = weights, policies
         self.ema_decay, self.ema_warmup = ema_decay, ema_warmup
         self.generator_optimizer = playing["generator_optimizer"]
@@ -301,6 +356,7 @@ class AdversarialModel(Pretrained, keras.Model):
             "ema_warmup": self.ema_warmup,
             "augment": list(self.augment_policies),
             "update": self.update,
+            "accumulate": self.accumulate,
             "seed": self.seed,
             "jit_compile": self._asked_jit_compile,
             "run_eagerly": self.run_eagerly,
@@ -340,45 +396,83 @@ class AdversarialModel(Pretrained, keras.Model):
         return {name: mean.result() for name, mean in self.means.items()}
 
     def _play(self, players, batch, turn):
-        """Takes the gradients of `players`, then moves them."""
-        step = gradient_step()
-        taken = []
-        for player in players:
-            variables = getattr(self, player).trainable_variables
-            optimizer = getattr(self, f"{player}_optimizer")
-            before = [(variable, ops.copy(variable)) for variable in _followed(getattr(self, player))]
-            with _turn_of(player, self._noise(player, batch, turn)):
-                terms, grads = step.gradients(lambda p=player: self._terms(p, batch), variables, optimizer)
-            taken.append((player, terms, grads, variables, optimizer, before))
-        for player, terms, grads, variables, optimizer, before in taken:
-            self._report(terms)
-            finite = True
-            if variables:  # a frozen player is only watched
-                finite = step.apply(grads, variables, optimizer)
-                count = self.nonfinite[player]
-                count.assign(ops.where(finite, 0, count + 1))
-            for variable, value in before:  # a turn that is skipped moves nothing
-                after = ops.copy(variable)
-                variable.assign(ops.where(ops.logical_and(finite, ops.isfinite(after)), after, value))
+        """Takes the gradients of `players`, all of the same weights, then moves them."""
+        self._check_parts(batch)
+        networks = [getattr(self, player) for player in players]
+        variables = [network.trainable_variables for network in networks]
+        before = [[(variable, ops.copy(variable)) for variable in _followed(network)] for network in networks]
+        terms, grads = gradient_step().gradients(
+            lambda part: self._terms_of(players, batch, turn, part),
+            variables,
+            [getattr(self, f"{player}_optimizer") for player in players],
+            self.accumulate,
+        )
+        for each, *what in zip(terms, players, variables, grads, before, strict=True):
+            self._report(each)
+            self._move(*what)
+
+    def _move(self, player, variables, grads, before):
+        """Moves a player. One whose gradient is not finite stays, and its statistics are again what they were before.
+
+        Args:
+            before: [(variable, value), ...] of the statistics.
+        """
+        finite = True
+        if variables:  # a frozen player is only watched
+            finite = gradient_step().apply(grads, variables, getattr(self, f"{player}_optimizer"))
+            count = self.nonfinite[player]
+            count.assign(ops.where(finite, 0, count + 1))
+        for variable, value in before:
+            after = ops.copy(variable)
+            variable.assign(ops.where(ops.logical_and(finite, ops.isfinite(after)), after, value))
+
+    def _terms_of(self, players, batch, turn, part=0):
+        """[{name: scalar}, ...] of players who take their turn together, on one micro-batch of its batch."""
+        noise = self._noise(players[0], batch, turn, part)
+        batch, found = self._part(batch, part), []
+        with shared.block() as kept:
+            for number, player in enumerate(players, start=1):
+                kept.next_player()
+                with _turn_of(player, noise, following=players[number:]):
+                    found.append(self._terms(player, batch))
+        return found
 
     def _terms(self, player, batch):
         return getattr(self, f"{player}_terms")(batch)
 
-    def _noise(self, player, batch, turn):
+    def _noise(self, player, batch, turn, part=0):
         step = self.steps * self.discriminator_steps + turn
-        return self._stream(self.players.index(player), step, batch)
+        return self._stream(self.players.index(player), step, batch, part, self.accumulate)
 
-    def _stream(self, number, step, batch):
+    def _stream(self, number, step, batch, part=0, parts=1):
         """This replica's part of a turn's noise: its samples are counted on from those of the replicas before it."""
         index, _ = gradient_step().replica()
-        return random.Noise(self.seed, number, step, index * _length(batch.images))
+        return random.Noise(self.seed, number, step, index * _length(batch.images), part, parts)
+
+    def _part(self, batch, part):
+        """A micro-batch: every k-th image, as for several turns of the discriminator."""
+        k = self.accumulate
+        if k == 1:
+            return batch
+        return Batch(*(None if x is None else ops.reshape(x, (-1, k, *x.shape[1:]))[:, part] for x in batch))
+
+    def _check_parts(self, batch):
+        n = batch.images.shape[0]
+        if n is not None and n % self.accumulate:
+            raise ValueError(
+                f"a turn's batch is gone through in {self.accumulate} micro-batches: {n} images do not divide by "
+                f"{self.accumulate}"
+            )
 
     def _report(self, terms):
-        """Adds each finite term to its mean: one NaN shall not hide an epoch's losses."""
-        for name, value in terms.items():
-            value = ops.cast(value, "float32")
-            finite = ops.isfinite(value)
-            self.means[name].update_state(ops.where(finite, value, 0.0), sample_weight=ops.cast(finite, "float32"))
+        """Adds each term's mean over the replicas where it is finite: one NaN shall not hide an epoch's losses."""
+        values = ops.stack([ops.cast(value, "float32") for value in terms.values()])
+        finite = ops.isfinite(values)
+        both = ops.stack([ops.where(finite, values, 0.0), ops.cast(finite, "float32")])
+        totals, counts = ops.unstack(gradient_step().total(both))
+        for i, name in enumerate(terms):
+            seen = ops.cast(counts[i] > 0, "float32")
+            self.means[name].update_state(totals[i] / ops.maximum(counts[i], 1.0), sample_weight=seen)
 
     def _update_average(self, batch):
         if self.ema_decay is None:
@@ -452,23 +546,25 @@ class AdversarialModel(Pretrained, keras.Model):
 
         Raises:
             DataError: the images or labels are not what this model takes; nothing was trained.
+            DistributionError: another process of the run is gone.
             TrainingError: ten turns in a row had a gradient that was not finite; the weights still are.
         """
         self._assert_compile_called("fit")
-        return fitting.fit(
-            self,
-            x,
-            y,
-            batch_size,
-            epochs,
-            verbose,
-            callbacks,
-            initial_epoch,
-            steps_per_epoch,
-            validation_data,
-            validation_steps=validation_steps,
-            validation_freq=validation_freq,
-        )
+        with distribution.together(distribution.strategy_of(self)):
+            return fitting.fit(
+                self,
+                x,
+                y,
+                batch_size,
+                epochs,
+                verbose,
+                callbacks,
+                initial_epoch,
+                steps_per_epoch,
+                validation_data,
+                validation_steps=validation_steps,
+                validation_freq=validation_freq,
+            )
 
     def evaluate(self, x=None, y=None, batch_size=64, **kwargs):
         """The means of every player's terms over x, with nothing updated. Arguments as for `fit` and `keras.Model`."""
@@ -511,7 +607,8 @@ class AdversarialModel(Pretrained, keras.Model):
     def generate(self, n=16, seed=0, labels=None, latents=None, truncation=None, output="uint8", batch_size=32):
         """Pictures.
 
-        Picture i is a function of (weights, seed, i): not of n, and but for rounding not of batch size or device.
+        Picture i is a function of (weights, seed, i), and but for rounding of nothing else: not of n, batch size or
+        device. The batches of a model made under tf.distribute's MirroredStrategy are dealt to all of its devices.
 
         Args:
             n: how many. Ignored when latents are given.
@@ -530,6 +627,36 @@ class AdversarialModel(Pretrained, keras.Model):
             ValueError: an argument is not what it has to be.
         """
         return sampling.generate(self, n, seed, labels, latents, truncation, output, batch_size)
+
+    def generate_to(self, path, n, seed=0, labels=None, truncation=None, batch_size=32, shard=None, progress=None):
+        """`generate`, written to disk as it is drawn: any number of pictures in the memory that a few batches take.
+
+        What was stopped, however it ended, goes on where it was when it is called again with the same arguments, and
+        comes to the same bytes. Until it is whole it has another name, `path`.partial. Batches are dealt to all devices
+        that TensorFlow shows of the kind that it computes on.
+
+        Args:
+            path: an array (n, h, w, c) of uint8, if it ends in .npy: what stands there is replaced at the end. Else a
+                folder of 000000.png and so on, which must be new or empty: picture 10,000 and those after it lie in
+                subfolders of 10,000, as 010000/010000.png. `keras_gans.data.load` reads either.
+            n, seed, labels, truncation: as of `generate`, whose pictures these are.
+            batch_size: pictures computed at once, by each device.
+            shard: (index, count): this process draws part `index` of `count`, from (1, count) to (count, count), into
+                what all of them write to, on one machine or on several that share the disk. The last one moves it to
+                its place. Shards do not change the pictures.
+            progress: function (done, total), called after each batch with the pictures of this shard. What it raises
+                ends the drawing, which can be taken up again.
+
+        Returns:
+            Whether all of it is there: with shards, whether this was the last one.
+
+        Raises:
+            KerasGansError: other pictures were begun there, or other files are; another process draws the same shard;
+                or the disk has no room.
+            ValueError: an argument is not what it has to be.
+        """
+        pictures = sampling.of_seed(self, n, seed, labels, truncation)
+        return streaming.write(self, pictures, path, batch_size, shard, progress)
 
     def sampler(self):
         """The float32 network that draws: the moving average, or a copy of the generator where there is none."""

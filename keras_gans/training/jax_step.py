@@ -6,11 +6,14 @@ JAX's functions have no side effects, and Keras's variables are nothing but them
 before it to the values after it.
 """
 
+import itertools
+
 import jax
 import keras
 from jax import numpy as jnp
+from jax.interpreters import ad
 
-from keras_gans.training import checkpoint, scope
+from keras_gans.training import accumulation, checkpoint, scope
 
 
 def replica():
@@ -18,26 +21,83 @@ def replica():
     return 0, 1
 
 
+def total(tensor):
+    """The sum of all replicas' values of a tensor: there is one."""
+    return tensor
+
+
 def after(tensor, value):
     """`value`: a compiled step begins when its data is there."""
     return value
 
 
-def gradients(losses, variables, optimizer):
-    """What `losses()` -> {name: scalar} gives, and the gradient of its sum for each of `variables`."""
-    assigned = []
+def gradients(losses, variables, optimizers, parts=1):
+    """What players minimise, and the gradient of each one's sum for its own variables, all of one forward pass.
+
+    Args:
+        losses: function of the number of a micro-batch that gives [{name: scalar}, ...], a dict for each player.
+        variables: [[variable, ...], ...], each player's.
+        optimizers: each player's; it says by what its loss is scaled.
+        parts: how many micro-batches there are. They are gone through one after the other, so that memory holds the
+            activations of one at a time.
+
+    Returns:
+        ([{name: scalar}, ...], [[gradient, ...], ...]), means over the micro-batches.
+    """
+    if parts == 1:
+        *found, moved = _taken(losses, 0, variables, optimizers)
+    else:
+        *found, moved = _in_parts(losses, variables, optimizers, parts)
+    for variable, value in moved:
+        variable.assign(value)
+    return found
+
+
+def _taken(losses, part, variables, optimizers):
+    """(terms, gradients, [(variable, value), ...]) of one micro-batch; the last are moving statistics."""
+    moved = []
 
     def total(values):
-        with scope.NestedScope(list(zip(variables, values, strict=True))) as within:
-            terms = losses()
-            scaled = optimizer.scale_loss(sum(terms.values()))
-        assigned[:] = [variable for variable, _ in within.updates()]
-        return scaled, (terms, [value for _, value in within.updates()])
+        pairs = zip(itertools.chain(*variables), itertools.chain(*values), strict=True)
+        with scope.NestedScope(list(pairs)) as within:
+            terms = losses(part)
+            totals = [
+                optimizer.scale_loss(sum(each.values())) for optimizer, each in zip(optimizers, terms, strict=True)
+            ]
+        moved[:] = [variable for variable, _ in within.updates()]
+        return totals, (terms, [value for _, value in within.updates()])
 
-    grads, (terms, values) = jax.grad(total, has_aux=True)([variable.value for variable in variables])
-    for variable, value in zip(assigned, values, strict=True):  # moving statistics
-        variable.assign(value)
-    return terms, grads
+    at = [[variable.value for variable in own] for own in variables]
+    totals, pulled_back, (terms, values) = jax.vjp(total, at, has_aux=True)
+    # A zero that JAX knows to be one: a number would be multiplied, and NaN of one player's loss is NaN then too.
+    one, zero = [jnp.ones_like(x) for x in totals], [ad.Zero(jax.typeof(x)) for x in totals]
+    grads = [
+        pulled_back([*zero[:player], one[player], *zero[player + 1 :]])[0][player] for player in range(len(variables))
+    ]
+    return terms, grads, list(zip(moved, values, strict=True))
+
+
+def _in_parts(losses, variables, optimizers, parts):
+    """`_taken`, means over the micro-batches, in a loop: moving statistics go from each to the next."""
+    moved = []
+
+    def one(part, statistics):
+        with scope.NestedScope(list(zip(moved, statistics, strict=True))):
+            terms, grads, after = _taken(losses, part, variables, optimizers)
+        moved[:] = [variable for variable, _ in after]
+        return [terms, grads], [value for _, value in after]
+
+    def following(carried, part):
+        sums, statistics = carried
+        found, statistics = one(part, statistics)
+        return (accumulation.added(sums, found), statistics), None
+
+    like, _ = jax.eval_shape(lambda: one(0, []))  # which also finds out what moves
+    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, "float32"), like)
+    begin = nothing, [variable.value for variable in moved]
+    (sums, statistics), _ = jax.lax.scan(following, begin, jnp.arange(parts))
+    terms, grads = accumulation.mean(sums, like, parts)
+    return terms, grads, list(zip(moved, statistics, strict=True))
 
 
 def apply(grads, variables, optimizer):

@@ -5,13 +5,16 @@ import keras
 UPDATES = ("alternating", "simultaneous")
 
 
-def check(loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, ema_warmup, seed):
+def check(
+    loss, adversarial_loss, label_smoothing, discriminator_steps, update, ema_decay, ema_warmup, seed, accumulate=1
+):
     """Raises ValueError, with one sentence, unless these are what `compile` documents."""
     _between("label_smoothing", label_smoothing, 0.0, 0.5)
     if label_smoothing and not adversarial_loss.smooths:
         raise ValueError(f"the loss {loss!r} has no targets that label_smoothing could soften: leave it at 0")
-    if not _is_int(discriminator_steps) or discriminator_steps < 1:
-        raise ValueError(f"discriminator_steps must be a whole number of at least 1, got {discriminator_steps!r}")
+    for name, value in (("discriminator_steps", discriminator_steps), ("accumulate", accumulate)):
+        if not _is_int(value) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
     if update not in UPDATES:
         raise ValueError(f"update must be one of {', '.join(UPDATES)}, got {update!r}")
     if not _is_int(seed) or not 0 <= seed < 2**31:

@@ -20,7 +20,7 @@ import numpy as np
 
 from keras_gans import artifacts
 from keras_gans.data import check
-from keras_gans.training import backend, checkpoint
+from keras_gans.training import backend, checkpoint, distribution
 from keras_gans.training import callbacks as our_callbacks
 
 RUN, CHECKPOINTS, GRIDS, CURVE, MODEL = "run.json", "checkpoints", "samples", "curve.csv", "model"
@@ -38,6 +38,7 @@ def train(
     checkpoint_every=None,
     callbacks=(),
     stop=None,
+    strategy=None,
 ):
     """Trains `build()` on `data` by `recipe`, in the folder `out`; resumes what is there.
 
@@ -51,6 +52,8 @@ def train(
         sample_every, checkpoint_every: steps; None: twenty times in the run.
         callbacks: further Keras callbacks. Without a `Health` among them there is one that logs, of what draws.
         stop: function that says whether to stop now; asked after each step.
+        strategy: the tf.distribute.Strategy to train under, as of `distribution.strategy`; None: one device. Of several
+            processes the chief alone writes; the others return their model.
 
     Returns:
         The trained model.
@@ -59,28 +62,35 @@ def train(
         CardError: the recipe's `data` says what is not known.
         CheckpointError: `out` holds a run of another model, recipe or data, or one that is past `steps`.
         DataError: the data is not what the model takes; nothing was written.
+        DistributionError: another process of the run is gone.
         Stopped: `stop` said so; the run is saved and goes on when it is started again.
     """
     out, steps = Path(out), int(steps or recipe["steps"])
     seed = recipe.get("seed", 0)
     deterministic(seed)
-    model = build()
-    model.card = dict(card)
-    model.compile(**{"seed": seed, **recipe["compile"]})
+    with distribution.scope(strategy):
+        model = build()
+        model.card = dict(card)
+        model.compile(**{"seed": seed, **recipe["compile"]})
+    chief = distribution.place(model).chief
     data = model.training_data(data, recipe)
     per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
-    record(out, card, recipe, model, data)
+    if chief:
+        record(out, card, recipe, model, data)
     data = model.train_first(data, recipe, card, out, stop=stop)
     often = max(1, steps // 20)
     kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
-    ours = [
+    shown = [
         grid(model, out / GRIDS, sample_every or often, data),
         our_callbacks.Curve(out / CURVE, every=max(1, steps // 500)),
+    ]
+    ours = [
+        *(shown if chief else []),
         kept,  # after the others: what it saves, they have seen
         our_callbacks.StopAfter(steps),
     ]
     asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
-    if model.task == "generate" and not any(isinstance(callback, our_callbacks.Health) for callback in callbacks):
+    if chief and model.task == "generate" and not any(isinstance(c, our_callbacks.Health) for c in callbacks):
         ours.append(our_callbacks.Health())
     kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
     if is_left(model, steps, out):
@@ -92,7 +102,8 @@ def train(
             verbose=0,
         )
         kept.save()
-    _finish(model, card, recipe, data, out, kept)
+    if chief:
+        _finish(model, card, recipe, data, out, kept)
     return model
 
 

@@ -1,11 +1,80 @@
 """From weights and a seed to pictures."""
 
-import keras
+import hashlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from keras_gans import random
-from keras_gans.data import images as image_data
-from keras_gans.training import backend, statistics
+from keras_gans.training import drawing, statistics
+
+
+class Pictures(NamedTuple):
+    """Which pictures are to be drawn, however many.
+
+    n: how many.
+    inputs: function (start, stop) -> what the sampler takes for those pictures, [latents, labels] or [latents].
+    about: {name: value}, JSON: all that they depend on beside the weights, in words for errors.
+    """
+
+    n: int
+    inputs: Callable[[int, int], list[Any]]
+    about: dict[str, Any]
+
+
+def of_seed(model, n, seed, labels, truncation):
+    """The `Pictures` that `AdversarialModel.generate` draws by these arguments."""
+    random.check_whole("n", n)
+    random.sample_latents(0, seed, model.latent, model.prior, truncation)  # says what is wrong with these
+    given = checked_labels(model, 0 if labels is None else n, labels)
+
+    def inputs(start, stop):
+        z = random.sample_latents(stop - start, seed, model.latent, model.prior, truncation, start=start)
+        if given is None:
+            return [z]
+        return [z, given[start:stop] if labels is not None else in_turn(model, start, stop)]
+
+    of_labels = None if labels is None else digest(given)
+    return Pictures(int(n), inputs, {"n": int(n), "seed": int(seed), "truncation": truncation, "labels": of_labels})
+
+
+def of_conditions(model, n, conditions, which, seed, truncation):
+    """The `Pictures` of a model that draws by vectors.
+
+    Args:
+        conditions: (m, d).
+        which: function of pictures' numbers, an array -> (numbers of conditions, numbers of latents) of these.
+        n, seed, truncation: as of `AdversarialModel.generate`.
+    """
+    random.check_whole("n", n)
+    random.sample_latents(0, seed, model.latent, model.prior, truncation)  # says what is wrong with these
+
+    def inputs(start, stop):
+        of_condition, of_latent = which(np.arange(start, stop))
+        return [random.latents_at(of_latent, seed, model.latent, model.prior, truncation), conditions[of_condition]]
+
+    about = {"n": int(n), "seed": int(seed), "truncation": truncation, "conditions": digest(conditions)}
+    return Pictures(int(n), inputs, {**about, "arrangement": digest(which(np.arange(min(n, 10_000))))})
+
+
+def in_turn(model, start, stop):
+    """int32 (stop - start,): the labels that pictures have where nobody says others: 0, 1, 2, ... in turn."""
+    return np.arange(start, stop, dtype="int32") % model.num_classes
+
+
+def digest(array):
+    """The SHA-256 of an array's bytes."""
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def batches(model, pictures, batch_size):
+    """Yields `Pictures`, a batch (n, h, w, c) of uint8 at a time."""
+    check_batch_size(batch_size)
+    spans = [(start, min(start + batch_size, pictures.n)) for start in range(0, pictures.n, batch_size)]
+    compiled = drawing.pays_to_compile(pictures.n, batch_size)
+    brush = drawing.Drawing(model, "uint8", batch_size, drawing.devices_of(model), compiled)
+    yield from brush.batches(pictures.inputs(*span) for span in spans)
 
 
 def generate(model, n, seed, labels, latents, truncation, output, batch_size):
@@ -18,33 +87,20 @@ def drawn(model, latents, labels, output, batch_size):
     """Pictures (n, h, w, c) of latents and, where they are not None, labels or other conditions (n, ...)."""
     if output not in ("uint8", "float"):
         raise ValueError(f'output must be "uint8" or "float", got {output!r}')
-    if not _is_count(batch_size) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
-    height, width, channels = model.image_shape
-    pictures = np.zeros((len(latents), height, width, channels), "uint8" if output == "uint8" else "float32")
-    for start in range(0, len(latents), batch_size):
-        stop = min(start + batch_size, len(latents))
-        chunk = [latents[start:stop]] if labels is None else [latents[start:stop], labels[start:stop]]
-        pictures[start:stop] = finish(_draw(model, chunk, batch_size), model.value_range, output)
+    check_batch_size(batch_size)
+    n, inputs = len(latents), [latents] if labels is None else [latents, labels]
+    pictures = np.zeros((n, *model.image_shape), "uint8" if output == "uint8" else "float32")
+    starts = range(0, n, batch_size)
+    draw = drawing.Drawing(model, output, batch_size, drawing.devices_of(model), drawing.pays_to_compile(n, batch_size))
+    batches = draw.batches([x[start : start + batch_size] for x in inputs] for start in starts)
+    for start, found in zip(starts, batches, strict=True):
+        pictures[start : start + batch_size] = found
     return pictures
 
 
-def finish(values, value_range, output):
-    """The generator's values as "uint8" 0..255 or "float" in [-1, 1]."""
-    low, high = value_range
-    if output == "uint8":
-        return image_data.to_uint8(values, low, high)
-    return (values - low) * (2.0 / (high - low)) - 1.0
-
-
-def _draw(model, inputs, batch_size):
-    """Runs the sampler on one batch, filled up to `batch_size`: a picture must not depend on how many are asked for,
-    and matrix products of different sizes round differently."""
-    n = len(inputs[0])
-    padded = [np.concatenate((x, np.repeat(x[:1], batch_size - n, axis=0))) for x in inputs]
-    with backend.full_precision():
-        drawn = model.sampler()(padded if len(padded) > 1 else padded[0], training=False)
-    return keras.ops.convert_to_numpy(drawn)[:n]
+def check_batch_size(batch_size):
+    if not _is_count(batch_size) or batch_size < 1:
+        raise ValueError(f"batch_size must be a whole number of at least 1, got {batch_size!r}")
 
 
 def checked_latents(model, n, seed, latents, truncation):
@@ -77,7 +133,7 @@ def checked_labels(model, n, labels):
             raise ValueError("this model has no classes to choose from: leave labels out")
         return None
     if labels is None:
-        return np.arange(n, dtype="int32") % classes
+        return in_turn(model, 0, n)
     labels = np.asarray(labels)
     if not np.issubdtype(labels.dtype, np.integer) or labels.ndim > 1 or labels.shape not in ((), (1,), (n,)):
         raise ValueError(f"labels must be one whole number or {n} of them, got {labels.dtype} of shape {labels.shape}")
@@ -92,13 +148,7 @@ def reestimate_statistics(model, batches, batch_size, seed):
     def inputs():
         for k in range(batches):
             z = random.sample_latents(batch_size, seed, model.latent, model.prior, start=k * batch_size)
-            labels = _next_labels(model, batch_size, k)
-            yield z if labels is None else [z, labels]
+            yield z if model.num_classes is None else [z, in_turn(model, k * batch_size, (k + 1) * batch_size)]
 
     if statistics.take_anew(model.sampler(), inputs()):
         model.ema_ready.assign(1)  # the sampler is no longer a copy of the generator
-
-
-def _next_labels(model, n, k):
-    """The k-th n labels of 0, 1, 2, ... in turn."""
-    return None if model.num_classes is None else (np.arange(n, dtype="int32") + k * n) % model.num_classes

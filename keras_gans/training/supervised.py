@@ -3,14 +3,14 @@
 Its folder is that of run.py, samples/ only of what upscales. A run that is started again goes on where it stopped.
 """
 
-import itertools
 import math
 from pathlib import Path
 
 import keras
 
+from keras_gans.artifacts import DataError
 from keras_gans.training import callbacks as our_callbacks
-from keras_gans.training import feed, optimizers, run, statistics
+from keras_gans.training import distribution, epochs, feed, optimizers, run, statistics
 
 RETAKEN = 100  # batches that the statistics of an average are taken from
 
@@ -27,6 +27,7 @@ def train(
     checkpoint_every=None,
     callbacks=(),
     stop=None,
+    strategy=None,
 ):
     """Trains `build()` on `data` by `recipe`, in the folder `out`; resumes what is there.
 
@@ -43,6 +44,7 @@ def train(
         checkpoint_every: steps; None: at the end of each epoch.
         callbacks: further Keras callbacks.
         stop: function that says whether to stop now; asked after each step.
+        strategy: as of `run.train`.
 
     Returns:
         The trained model.
@@ -53,60 +55,66 @@ def train(
     """
     out, steps, seed = Path(out), int(steps or recipe["steps"]), recipe.get("seed", 0)
     run.deterministic(seed)
-    model = build()
-    data, batches = model.training_batches(data, recipe)
-    model.card = dict(card)
-    model.compile(**{**recipe["compile"], "optimizer": optimizers.get(recipe["compile"]["optimizer"])})
-    model.optimizer.build(model.trainable_variables)  # a checkpoint holds what it keeps
-    run.record(out, card, recipe, model, data)
+    with distribution.scope(strategy):
+        model = build()
+        data, batches = model.training_batches(data, recipe)
+        model.card = dict(card)
+        model.compile(**{**recipe["compile"], "optimizer": optimizers.get(recipe["compile"]["optimizer"])})
+        model.optimizer.build(model.trainable_variables)  # a checkpoint holds what it keeps
+    distribution.check(model)
+    place = distribution.place(model)
+    if batches.batch_size % place.replicas:
+        raise DataError(
+            f"The images of a step are dealt to {place.replicas} replicas, and {batches.batch_size} of them came: "
+            f"give batch_size={max(1, batches.batch_size // place.replicas) * place.replicas}."
+        )
+    if place.chief:
+        run.record(out, card, recipe, model, data)
     kept = our_callbacks.Checkpoint(out / run.CHECKPOINTS, every=checkpoint_every)
     kept.resume(model, {"batch_size": batches.batch_size, "data": data.fingerprint()})
     if run.is_left(model, steps, out):
+        shown = [LoggedCurve(out / run.CURVE, every=max(1, steps // 500))]
+        if model.task == "upscale":
+            shown.append(run.grid(model, out / run.GRIDS, sample_every or max(1, steps // 20), data))
         ours = [
             StopWhenNotFinite(),
-            LoggedCurve(out / run.CURVE, every=max(1, steps // 500)),
+            *(shown if place.chief else []),
             kept,  # after the others: what it saves, they have seen
             our_callbacks.StopAfter(steps),
         ]
-        if model.task == "upscale":
-            ours.insert(0, run.grid(model, out / run.GRIDS, sample_every or max(1, steps // 20), data))
         asked = [] if stop is None else [our_callbacks.StopWhen(stop, kept)]
-        _fit(model, batches, steps, [*ours, *callbacks, *asked])
+        _fit(model, data, batches, steps, [*ours, *callbacks, *asked])
+    if not place.chief:
+        return model
     _finish(model, batches)
     images = steps * batches.batch_size
     model.save_pretrained(out / run.MODEL, run.provenance(recipe, data, steps, images, kept.elapsed(), model.before))
     return model
 
 
-def _fit(model, batches, steps, callbacks):
+def _fit(model, data, batches, steps, callbacks):
     """One call of Keras's fit, whatever the step: at its end an optimizer puts its average in the weights' place.
 
     So Keras's epochs are as long as the data's, and begin where the run stands.
     """
     taken = model.steps_taken
+    number = math.ceil((steps - taken) / batches.steps_per_epoch)
+    source = feed.Endless(batches, taken, data)
+    if distribution.strategy_of(model) is not None:
+        from keras_gans.training import tensorflow_loop
+
+        known = keras.callbacks.CallbackList(callbacks, add_history=True, epochs=number, model=model)
+        epochs.fit(tensorflow_loop.Engine(model), source, 0, number, known, None)
+        return
     keras.Model.fit(
         model,
-        _without_end(batches, taken),
+        source.dataset() if keras.backend.backend() == "tensorflow" else source.following(),
         steps_per_epoch=batches.steps_per_epoch,
-        epochs=math.ceil((steps - taken) / batches.steps_per_epoch),
+        epochs=number,
         callbacks=callbacks,
         shuffle=False,  # they are
         verbose=0,
     )
-
-
-def _without_end(batches, start):
-    """What Keras's fit takes on this backend: the batches from step `start` on, the next ones made during a step."""
-
-    def following():
-        return (batches.at(step) for step in itertools.count(start))
-
-    if keras.backend.backend() != "tensorflow":
-        return following()
-    import tensorflow as tf
-
-    specs = keras.tree.map_structure(lambda part: tf.TensorSpec(part.shape, part.dtype), batches.at(start))
-    return feed.untuned(following, specs).prefetch(2)
 
 
 def _finish(model, batches):

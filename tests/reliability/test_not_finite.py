@@ -104,21 +104,21 @@ class Injection:
             lambda fake: self._spoilt("generator", plain.generator(fake)),
         )
 
-    def gradients(self, terms, variables, optimizer):
-        player = next(one for one in PLAYERS if optimizer is getattr(self.model, f"{one}_optimizer"))
-        step = self.model.steps_taken
-        first = self.trial.compiled["discriminator_steps"] - 1 if player == "generator" else 0
-        self._now = player, step, self._turns[player, step] + first
-        self._turns[player, step] += 1
-        found, grads = self._take(terms, variables, optimizer)
-        value = self._value("gradient", player)
-        if value is not None:
-            at = step % len(grads)
-            one = tf.reshape(tf.range(tf.size(grads[at])) == 0, grads[at].shape)
-            grads[at] = tf.where(one, tf.constant(value, grads[at].dtype), grads[at])
-        with np.errstate(over="ignore"):
-            if not all(np.isfinite(np.square(g.numpy())).all() for g in grads):
-                self.bad[player].add(self._now[1:])
+    def gradients(self, terms, variables, optimizers, parts):
+        players = [one for one in PLAYERS if getattr(self.model, f"{one}_optimizer") in optimizers]
+        step, last = self.model.steps_taken, self.trial.compiled["discriminator_steps"] - 1
+        self._now = step, self._turns[step] if "discriminator" in players else last
+        self._turns[step] += 1
+        found, grads = self._take(terms, variables, optimizers, parts)
+        for player, own in zip(players, grads, strict=True):
+            value = self._value("gradient", player)
+            if value is not None:
+                at = step % len(own)
+                one = tf.reshape(tf.range(tf.size(own[at])) == 0, own[at].shape)
+                own[at] = tf.where(one, tf.constant(value, own[at].dtype), own[at])
+            with np.errstate(over="ignore"):
+                if not all(np.isfinite(np.square(g.numpy())).all() for g in own):
+                    self.bad[player].add(self._now)
         return found, grads
 
     def _spoilt(self, player, loss):
@@ -129,7 +129,7 @@ class Injection:
 
     def _value(self, place, player):
         poisoned = self.trial.place == place and self.trial.player == player
-        return self.trial.poison.get(self._now[1:]) if poisoned else None
+        return self.trial.poison.get(self._now) if poisoned else None
 
     def batches(self):
         """One for each step. Turn k gets every k-th image: the first of them is spoilt."""

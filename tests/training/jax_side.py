@@ -49,7 +49,7 @@ def gradients(path, batch=None):
     """
     import keras
 
-    from keras_gans.training import backend, game
+    from keras_gans.training import backend
 
     model, step = keras.saving.load_model(path), backend.gradient_step()
     batch = model._batch(batch or (pixels(model.image_shape[0], 8), np.arange(8) % 3))
@@ -58,8 +58,9 @@ def gradients(path, batch=None):
         found = {}
         for player in model.players:
             weights, optimizer = getattr(model, player).trainable_variables, getattr(model, f"{player}_optimizer")
-            with game._turn_of(player, model._noise(player, batch, turn=0)):
-                _, grads = step.gradients(lambda p=player: model._terms(p, batch), weights, optimizer)
+            _, (grads,) = step.gradients(
+                lambda part, p=player: model._terms_of((p,), batch, 0, part), [weights], [optimizer]
+            )
             found.update({f"{player}/{w.path}": g for w, g in zip(weights, grads, strict=True)})
         return found
 
@@ -122,6 +123,67 @@ def of_sentences(folder):
     model.fit(captioned, batch_size=8, verbose=0)
     found.update({f"{player}/2": w for player, w in players(model).items()})
     return {f"text/{name}": value for name, value in {**found, **taken}.items()}
+
+
+def at_the_same_time(folder):
+    """A step of FOLDER/dcgan.keras with both players at once, in two micro-batches: players and statistics after it."""
+    import keras
+
+    model = keras.saving.load_model(folder / "dcgan.keras")
+    model.compile_from_config({**model.get_compile_config(), "update": "simultaneous", "accumulate": 2})
+    found = {f"{player}/0": w for player, w in players(model).items()}
+    model.fit(pixels(28, 8), batch_size=8, verbose=0)
+    found.update({f"{player}/1": w for player, w in players(model).items()})
+    found["statistics"] = np.concatenate([np.array(v.value, "float64").ravel() for v in model.non_trainable_variables])
+    return {f"together/{name}": value for name, value in found.items()}
+
+
+def in_one_pass(folder):
+    """How many convolutions turns have on JAX; what micro-batches change; a loss that is not finite."""
+    import jax
+    import keras
+
+    from keras_gans import losses
+    from keras_gans.training import jax_step
+
+    def convolutions(model, *turns):
+        batch = model._batch(pixels(28, 8))
+        graphs = [jax.make_jaxpr(lambda who=who: model._terms_of(who, batch, 0))() for who in turns]
+        return [str(graph).count("conv_general_dilated") for graph in graphs]
+
+    model = keras.saving.load_model(folder / "dcgan.keras")
+    found = {"convolutions with r1": convolutions(model, ("discriminator",))}
+    model.compile_from_config({**model.get_compile_config(), "penalties": {}})
+    found["convolutions"] = convolutions(model, model.players, *((player,) for player in model.players))
+
+    model = keras.saving.load_model(folder / "vanilla.keras")  # both at once, with dropout
+    batch, memory, gradients_ = model._batch(pixels(8, 512)), [], []
+    variables = [getattr(model, player).trainable_variables for player in model.players]
+    optimizers = [getattr(model, f"{player}_optimizer") for player in model.players]
+
+    def taken(weights, parts):
+        pairs = zip([v for own in variables for v in own], weights, strict=True)
+        with keras.StatelessScope(list(pairs)):
+            return jax_step.gradients(
+                lambda part: model._terms_of(model.players, batch, 0, part), variables, optimizers, parts
+            )
+
+    for parts in (1, 4):
+        model.accumulate = parts
+        weights = [v.value for own in variables for v in own]
+        compiled = jax.jit(taken, static_argnums=1).lower(weights, parts).compile()
+        memory.append(compiled.memory_analysis().temp_size_in_bytes)
+        _, grads = compiled(weights)
+        gradients_.append(np.concatenate([np.ravel(g) for own in grads for g in own]).astype("float64"))
+    found.update({"memory": memory, "whole": gradients_[0], "in_parts": gradients_[1]})
+
+    plain = losses.get("non_saturating")
+    model.compile(loss=(plain.discriminator, lambda fake: np.nan * plain.generator(fake)), update="simultaneous")
+    before = players(model)
+    model.fit(pixels(8, 8), batch_size=8, verbose=0)
+    found["moved"] = [(players(model)[player] != before[player]).any() for player in model.players]
+    found["not_finite"] = [int(np.array(model.nonfinite[player].value)) for player in model.players]
+    return {f"pass/{name}": np.array(value) for name, value in found.items()}
 
 
 def attributes(folder):
@@ -214,6 +276,8 @@ def main(folder):
     found.update(of_classes(folder))
     found.update(of_sentences(folder))
     found.update(attributes(folder))
+    found.update(at_the_same_time(folder))
+    found.update(in_one_pass(folder))
     found.update(resume(folder))
     found.update(reader(folder))
     found.update(command_line(folder))

@@ -89,6 +89,7 @@ def tensorflow(folder):
     found.update(jax_side.of_classes(folder))
     reading().save(folder / "text.keras")
     found.update(jax_side.of_sentences(folder))
+    found.update(jax_side.at_the_same_time(folder))
     net = keras_gans.AttributeNet(attributes=["bright", "framed"], size=16, widths=(4, 4))
     net.save_pretrained(folder / "attributes")
     found.update(jax_side.attributes(folder))
@@ -157,6 +158,31 @@ def test_a_conditional_model_learns_as_on_tensorflow(game, tensorflow, jax):
         rounding = 2 * 6e-8 * np.linalg.norm(a)
         assert np.linalg.norm(a - start) > 100 * rounding
         assert np.linalg.norm(a - b) <= 1e-4 * np.linalg.norm(a - start) + rounding
+
+
+def test_players_who_move_at_once_in_micro_batches_move_as_on_tensorflow(tensorflow, jax):
+    for player in ("discriminator", "generator"):
+        start, a, b = (found[f"together/{player}/{k}"] for found, k in ((tensorflow, 0), (tensorflow, 1), (jax, 1)))
+        rounding = 6e-8 * np.linalg.norm(a)
+        assert np.linalg.norm(a - start) > 100 * rounding
+        assert np.linalg.norm(a - b) <= 1e-5 * np.linalg.norm(a - start) + rounding
+    np.testing.assert_allclose(jax["together/statistics"], tensorflow["together/statistics"], rtol=1e-4, atol=1e-5)
+
+
+def test_one_pass_through_the_networks_serves_both_players(jax):
+    """Two transposed convolutions in the generator, two in the discriminator: generated, real and generated judged."""
+    assert jax["pass/convolutions"].tolist() == [2 + 2 + 2, 2 + 2 + 2, 2 + 2]
+    assert jax["pass/convolutions with r1"].tolist() == [2 + 2 + 2 + 2]  # and backward to the real images
+    assert jax["pass/moved"].tolist() == [True, False]  # a loss that is not finite is its own player's affair
+    assert jax["pass/not_finite"].tolist() == [0, 1]
+
+
+def test_micro_batches_have_the_gradients_of_the_whole_and_less_memory(jax):
+    whole, in_parts = jax["pass/whole"], jax["pass/in_parts"]
+    assert np.linalg.norm(whole) > 1e-3
+    assert np.linalg.norm(in_parts - whole) <= 1e-5 * np.linalg.norm(whole)
+    whole, in_parts = jax["pass/memory"]
+    assert in_parts < 0.5 * whole
 
 
 @pytest.mark.parametrize(
