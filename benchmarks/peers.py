@@ -251,7 +251,6 @@ def machine():
         "flags": {flag: flag in have for flag in FLAGS},
         "python": platform.python_version(),
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
-        "memory_settings": memory_settings(),
         "load_at_start": round(LOAD, 2),
     }
 
@@ -310,12 +309,15 @@ def asked(found, arguments=None, small=None):
         print('pip install "keras_gans[bench]" brings PyTorch, the peer: without it ours is measured alone.')
     if LOAD > BUSY and not options.quick:
         print(f"Something else computes here (load average {LOAD:.1f}): these timings are no measure of the machine.")
+    if "bfloat16" in getattr(options, "precision", []) and not computes_bfloat16():
+        print("This processor has no arithmetic for bfloat16: it is emulated, and says nothing of one that has.")
     return options
 
 
 def write(name, result, options):
     """Prints the result with the machine it was measured on, and writes it, unless it was a quick try."""
-    result = short({**result, "repeats": options.repeats, "machine": machine()})
+    about = {"repeats": options.repeats, "memory_settings": memory_settings(), "machine": machine()}
+    result = short({**result, **about})
     print(json.dumps(result, indent=2))
     path = options.out or (None if options.quick else RESULTS / f"{name}.json")
     if path is not None:

@@ -182,6 +182,16 @@ def test_a_quick_try_overwrites_no_result(tmp_path, monkeypatch, capsys):
     assert [*written["machine"]["flags"]] == ["avx2", "avx512f", "avx512_bf16", "amx_bf16"]
 
 
+@pytest.mark.parametrize("flag", [None, "avx512_bf16", "amx_bf16"])
+def test_emulated_bfloat16_is_named(flag, monkeypatch, capsys):
+    monkeypatch.setattr(peers, "_cpuinfo", lambda: {"flags": f"avx2 {flag}"})
+    parser = peers.parser("", repeats=1)
+    parser.add_argument("--precision", nargs="+", default=["float32"])
+    peers.asked(parser, ["--precision", "float32", "bfloat16"])
+    assert ("it is emulated" in capsys.readouterr().out) == (flag is None)
+    assert peers.machine()["flags"]["avx2"]
+
+
 # --- what they count and compare ------------------------------------------------------------------------
 
 

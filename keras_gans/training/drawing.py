@@ -11,7 +11,7 @@ from keras_gans.data import images as image_data
 from keras_gans.training import backend, distribution
 
 AHEAD = 2  # batches that a device is given before the first of them is taken
-FEW = {"tensorflow": 8, "jax": 64}  # batches, of which as many are drawn while the network is made one graph
+FEW = {"tensorflow": 8, "jax": 64}  # how many batches are drawn in the time that it takes to make the network one graph
 
 
 class Drawing:
@@ -30,7 +30,7 @@ class Drawing:
         self.devices, self._output, self._batch_size, self._range = devices, output, batch_size, model.value_range
         network = model.sampler()
         if keras.backend.backend() == "tensorflow":
-            self._run = _on_tensorflow(_kept(model, network, _folded), devices, compiled)
+            self._run = _on_tensorflow(_kept(model, network, _folded), network, devices, compiled)
         elif keras.backend.backend() == "jax" and compiled:
             self._run = _on_jax(_kept(model, network, _jitted), network)
         else:
@@ -111,12 +111,19 @@ def _called(network, inputs):
     return network(inputs if len(inputs) > 1 else inputs[0], training=False)
 
 
+class _Made:
+    """What was made of a network. In an object of its own, because Keras saves what it finds in tuples and lists."""
+
+    def __init__(self, network, make):
+        self.network, self.result = network, make(network)
+
+
 def _kept(model, network, make):
     """What `make` makes of the network that draws, made once. It lies in the model, and goes with it."""
-    mine = vars(model).get("_drawn_by")  # no attribute that Keras looks at
-    if mine is None or mine[0] is not network:
-        mine = vars(model)["_drawn_by"] = network, make(network)
-    return mine[1]
+    mine = vars(model).get("_drawn_by")  # no attribute that Keras tracks
+    if mine is None or mine.network is not network:
+        mine = vars(model)["_drawn_by"] = _Made(network, make)
+    return mine.result
 
 
 # --- JAX ------------------------------------------------------------------------------------------------
@@ -147,11 +154,11 @@ def _folded(network):
     return Folded(network)
 
 
-def _on_tensorflow(folded, devices, compiled):
+def _on_tensorflow(folded, network, devices, compiled):
     """A function (arrays of a batch, device) -> values."""
     import tensorflow as tf
 
-    tensors, run = {}, {}
+    dtypes, tensors, run = [x.dtype for x in network.inputs], {}, {}
     for device in devices:
         apart = _is_processor(device)
         here = folded.tensors(apart)
@@ -161,7 +168,7 @@ def _on_tensorflow(folded, devices, compiled):
 
     def draw(inputs, device):
         with tf.device(device):
-            return run[device](tensors[device], [tf.constant(x) for x in inputs])
+            return run[device](tensors[device], [tf.constant(x, d) for x, d in zip(inputs, dtypes, strict=True)])
 
     return draw
 

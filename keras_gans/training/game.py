@@ -144,13 +144,13 @@ class AdversarialModel(Pretrained, keras.Model):
             return self._run("discriminator", images, labels), None
         moved = []
 
-        def run(x):
+        def judged(x):
             with NestedScope() as within:
                 logits = self._run("discriminator", x, labels)
             moved[:] = [variable for variable, _ in within.updates()]
             return logits, [value for _, value in within.updates()]
 
-        logits, values, slope = autodiff.with_input_gradient(run, images)
+        logits, values, slope = autodiff.with_input_gradient(judged, images)
         for variable, value in zip(moved, values, strict=True):
             variable.assign(value)
         return logits, slope
@@ -266,7 +266,7 @@ class AdversarialModel(Pretrained, keras.Model):
             accumulate: how many equal micro-batches a turn's batch is gone through in, one after the other, before the
                 player moves by the mean of their gradients: memory is that of one micro-batch. Noise is that of the
                 whole batch; batch statistics are those of each micro-batch, and moving ones follow each of them. On
-                TensorFlow the step's graph grows with it.
+                TensorFlow the step's graph grows with it, and XLA, which orders operations itself, saves less.
             seed: of all that training draws.
             jit_compile, run_eagerly, steps_per_execution: as for `keras.Model.compile`.
 

@@ -153,7 +153,7 @@ def test_one_graph_serves_all_and_goes_with_the_model():
     model = lively(FAMILIES["dcgan"]())
     for n, batch_size in ((40, 2), (60, 3), (41, 5)):
         model.generate(n, batch_size=batch_size)
-    mine = vars(model)["_drawn_by"][1]
+    mine = vars(model)["_drawn_by"].result
     (graph,) = mine._compiled.values()
     left = [weakref.ref(x) for x in (model, mine, graph, model.sampler())]
     del model, mine, graph
@@ -161,12 +161,39 @@ def test_one_graph_serves_all_and_goes_with_the_model():
     assert [x() for x in left] == [None] * 4
 
 
+def test_what_drew_is_not_saved(tmp_path):
+    model = lively(FAMILIES["dcgan"]())
+    wanted = model.generate(40, batch_size=2)
+    model.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(loaded.generate(40, batch_size=2), wanted)
+    model.save_weights(tmp_path / "gan.weights.h5")
+    fresh = FAMILIES["dcgan"]()
+    fresh.load_weights(tmp_path / "gan.weights.h5")
+    np.testing.assert_array_equal(fresh.generate(40, batch_size=2), wanted)
+    for one, other in zip(fresh.ema_generator.weights, model.ema_generator.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_numbers_of_other_kinds_are_taken():
+    """Doubles and int64, which Keras would cast."""
+    model = lively(FAMILIES["concat"]())
+    z, labels = inputs_of(model, 4)
+    for batch_size in (4, 1):
+        brush = drawing.Drawing(model, "uint8", batch_size, compiled=batch_size == 1)
+        parts = (
+            [z[i : i + batch_size].astype("float64"), labels[i : i + batch_size].astype("int64")] for i in range(4)
+        )
+        found = np.concatenate(list(brush.batches(parts)))[:4]
+        np.testing.assert_allclose(found.astype(int), model.generate(latents=z, labels=labels), atol=1)
+
+
 def test_few_batches_are_drawn_without_a_graph():
     model, few = FAMILIES["vanilla"](), drawing.FEW["tensorflow"]
     model.generate(8 * few, batch_size=8)
-    assert not vars(model)["_drawn_by"][1]._compiled
+    assert not vars(model)["_drawn_by"].result._compiled
     model.generate(8 * few + 1, batch_size=8)
-    assert vars(model)["_drawn_by"][1]._compiled
+    assert vars(model)["_drawn_by"].result._compiled
 
 
 def test_eight_threads_make_one_graph_and_draw_what_one_draws():
@@ -175,7 +202,7 @@ def test_eight_threads_make_one_graph_and_draw_what_one_draws():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda seed: model.generate(20, seed=seed, batch_size=2), range(8)))
     np.testing.assert_array_equal(found, wanted)
-    assert len(vars(model)["_drawn_by"][1]._compiled) == 1
+    assert len(vars(model)["_drawn_by"].result._compiled) == 1
 
 
 @pytest.mark.slow
@@ -204,7 +231,7 @@ np.save("few.npy", model.generate(20, batch_size=2))
 assert "_drawn_by" not in vars(model)
 np.save("many.npy", model.generate(200, batch_size=2))
 model.generate_to("disk.npy", 200, batch_size=2)
-left = [weakref.ref(x) for x in (model, vars(model)["_drawn_by"][1].__wrapped__)]
+left = [weakref.ref(x) for x in (model, vars(model)["_drawn_by"].result.__wrapped__)]
 del model
 gc.collect()
 assert [x() for x in left] == [None, None]

@@ -182,7 +182,11 @@ def test_both_losses_are_of_the_same_logits_under_dropout_and_augmentation():
     assert seen["generator"] is not seen["discriminator"]
 
 
-@pytest.mark.parametrize("build", [dcgan, conditional, reading, upscaling])
+def penalised():
+    return dcgan(penalties={"r1": 1.0, "gradient_penalty": 1.0})
+
+
+@pytest.mark.parametrize("build", [dcgan, penalised, conditional, reading, upscaling])
 def test_moving_statistics_move_as_in_turns_of_their_own(build):
     together, apart = build(), alike(build())
     start = {v.path: v.numpy() for v in together.non_trainable_variables}

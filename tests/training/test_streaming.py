@@ -416,13 +416,13 @@ print(json.dumps(peaks))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux counts in kB")
 @pytest.mark.parametrize(
-    ("name", "counts"),
+    ("name", "counts", "noise"),  # of the allocator, in MiB
     [
-        pytest.param("./gan", (5_000, 50_000), marks=pytest.mark.slow),  # 45,000 pictures are 35 MB
-        pytest.param("dcgan_lsun", (20_000, 100_000), marks=pytest.mark.full),  # 80,000 are 983 MB
+        pytest.param("./gan", (5_000, 50_000), 10, marks=pytest.mark.slow),  # 45,000 pictures are 34 MiB
+        pytest.param("dcgan_lsun", (20_000, 100_000), 40, marks=pytest.mark.full),  # 80,000 are 938 MiB
     ],
 )
-def test_memory_does_not_grow_with_the_number_of_pictures(gan, name, counts):
+def test_memory_does_not_grow_with_the_number_of_pictures(gan, name, counts, noise):
     gan.save_pretrained("gan")
     plain = {key: value for key, value in os.environ.items() if not key.startswith("MALLOC_")}
     environment = {**plain, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
@@ -431,5 +431,5 @@ def test_memory_does_not_grow_with_the_number_of_pictures(gan, name, counts):
     assert done.returncode == 0, done.stderr
     few, many = json.loads(done.stdout.splitlines()[-1])
     print(f"{name}: at most {few:.0f} MiB for {counts[0]:,} pictures, {many:.0f} MiB for {counts[1]:,}")
-    assert many - few < 10
+    assert many - few < noise
     assert many < 2048

@@ -1,7 +1,8 @@
 """What test_workers.py compares: games that one process plays, and two that find each other on 127.0.0.1.
 
-    TF_CONFIG=... python workers.py FOLDER NAME [NAME ...]
+    TF_CONFIG=... python worker_games.py FOLDER NAME [NAME ...]
 
+NAME is a game, or "resumed": a run that is ended and goes on.
 Each process writes FOLDER/worker_<its number>.npz.
 """
 
@@ -173,7 +174,7 @@ def told(strategy):
 
 if __name__ == "__main__":
     out, names = Path(sys.argv[1]), sys.argv[2:]
-    sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).parent)]
+    sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
     os.environ["KERAS_BACKEND"] = "tensorflow"
 
     from keras_gans.training import distribution
@@ -183,7 +184,9 @@ if __name__ == "__main__":
     deterministic(1)
     number = distribution.place_under(chosen).first
     values = told(chosen)
-    values.update(resumed(chosen, out / f"checkpoints_{number}"))
     for name in names:
-        values.update(played(name, chosen.scope))
+        if name == "resumed":
+            values.update(resumed(chosen, out / f"checkpoints_{number}"))
+        else:
+            values.update(played(name, chosen.scope))
     np.savez(out / f"worker_{number}.npz", **values)
