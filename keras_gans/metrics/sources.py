@@ -208,6 +208,9 @@ class Dataset(Source):
         return f"tf.data@{found.hexdigest()[:8]}"
 
 
+AT_ONCE = 16  # batches that a model draws in one call, which then compiles its sampler and deals them to its devices
+
+
 class Drawn(Source):
     """Images that a model draws: image i is a function of (weights, seed, i)."""
 
@@ -217,18 +220,22 @@ class Drawn(Source):
         self.name, self.n, self._model, self._seed = getattr(model, "name", "model"), n, model, seed
 
     def batches(self, size: int) -> Iterator[Batch]:
+        for start in range(0, self.n or 0, AT_ONCE * size):
+            images, labels = self._drawn(start, min(AT_ONCE * size, (self.n or 0) - start), size)
+            for first in range(0, len(images), size):
+                part = slice(first, first + size)
+                yield Batch(images[part], None if labels is None else labels[part])
+
+    def _drawn(self, start: int, count: int, size: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """`count` images from number `start` on, and their labels."""
         from keras_gans import random
 
         model, classes = self._model, getattr(self._model, "num_classes", None)
-        for start in range(0, self.n or 0, size):
-            count = min(size, (self.n or 0) - start)
-            z = random.sample_latents(count, self._seed, model.latent, model.prior, start=start)
-            labels = None if classes is None else np.arange(start, start + count, dtype="int32") % classes
-            if hasattr(model, "prompted"):
-                drawn = model.prompted(z, start, batch_size=size)
-            else:
-                drawn = model.generate(latents=z, labels=labels, batch_size=size)
-            yield Batch(drawn, labels)
+        z = random.sample_latents(count, self._seed, model.latent, model.prior, start=start)
+        labels = None if classes is None else np.arange(start, start + count, dtype="int32") % classes
+        if hasattr(model, "prompted"):
+            return model.prompted(z, start, batch_size=size), labels
+        return model.generate(latents=z, labels=labels, batch_size=size), labels
 
     def identity(self) -> str:
         return f"samples of {self.name}"

@@ -632,8 +632,8 @@ class AdversarialModel(Pretrained, keras.Model):
         """`generate`, written to disk as it is drawn: any number of pictures in the memory that a few batches take.
 
         What was stopped, however it ended, goes on where it was when it is called again with the same arguments, and
-        comes to the same bytes. Until it is whole it has another name, `path`.partial. Batches are dealt to all devices
-        that TensorFlow shows of the kind that it computes on.
+        comes to the same bytes on the same machine. Until it is whole it has another name, `path`.partial. Batches are
+        dealt to all devices that TensorFlow shows of the kind that it computes on.
 
         Args:
             path: an array (n, h, w, c) of uint8, if it ends in .npy: what stands there is replaced at the end. Else a
