@@ -336,8 +336,8 @@ GUARDS = [
     Guard(
         "a loss that is not finite is in no epoch's mean",
         GAME_PY,
-        "            finite = ops.isfinite(value)\n",
-        '            finite = ops.ones_like(value, "bool")\n',
+        "        finite = ops.isfinite(values)\n",
+        '        finite = ops.ones_like(values, "bool")\n',
         "tests/reliability/test_not_finite.py::test_no_variable_takes_what_is_not_finite",
     ),
     Guard(
@@ -357,8 +357,8 @@ GUARDS = [
     Guard(
         "a checkpoint is hashed before it is parsed",
         CHECKPOINT_PY,
-        "    if artifacts.sha256_bytes(data)[:16] != _NAME.fullmatch(path.name)[2]:\n",
-        "    if False:\n",
+        "    return data if artifacts.sha256_bytes(data)[:16] == _NAME.fullmatch(path.name)[2] else None\n",
+        "    return data\n",
         f"{CALLBACKS}::test_checkpoints_keep_the_last_two_and_skip_a_damaged_one",
     ),
     Guard(
