@@ -351,7 +351,10 @@ def _run(
 
 
 def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any) -> tuple[Any, dict[str, Any]]:
-    """What trains a model of the card's task, and the arguments that are that one's own. say: None for nobody's ears."""
+    """What trains a model of the card's task, and the arguments that are that one's own.
+
+    say: what Health tells its findings; None: there is no Health.
+    """
     from keras_gans import models
     from keras_gans.models.supervised import SupervisedModel
     from keras_gans.training import run, supervised
