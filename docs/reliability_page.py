@@ -42,12 +42,6 @@ EXPERIMENTS = {
         "one training run of {steps} steps is ended {interruptions} times ({signals}) and started again each time",
         "the weights have the hash of the undisturbed run's; {partial_files_left} partial files are left",
     ),
-    "workers killed": (
-        "one of two worker processes of a run of {steps} steps is killed, {kills} times, {chief} times the chief; "
-        "both are started again each time",
-        "the other ended within {slowest_seconds} s with one sentence; every value of the last checkpoint is the "
-        "undisturbed run's",
-    ),
     "a damaged checkpoint": (
         "the newest checkpoint of a run is damaged, {runs} times: bits flipped, cut, emptied",
         "{noticed} times the run goes on from the one before, and {same_weights} times it ends with the same weights",
