@@ -6,13 +6,14 @@ On one device, and on Keras's other backends, there is one process with one repl
 import contextlib
 import functools
 import json
+import math
 import os
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from keras_gans.artifacts import KerasGansError
+from keras_gans.artifacts import DataError, KerasGansError
 
 NAMES = ("auto", "one", "mirrored", "multi-worker")
 
@@ -44,7 +45,7 @@ class Place(NamedTuple):
         return self.local < self.replicas
 
     def share(self, n):
-        """(first, last) of this process's part of n images. DataError's sentence is the caller's."""
+        """(first, last) of this process's part of n images, which divide among the replicas."""
         each = n // self.replicas
         return self.first * each, (self.first + self.local) * each
 
@@ -54,6 +55,7 @@ def place(model):
     return place_under(strategy_of(model))
 
 
+@functools.lru_cache(maxsize=8)  # asked for after each step
 def place_under(strategy):
     """The `Place` of this process under a strategy, or None."""
     if strategy is None:
@@ -101,6 +103,25 @@ def check(model):
             "All replicas take each step together here, under tf.distribute's MirroredStrategy or "
             f"MultiWorkerMirroredStrategy, and {type(strategy).__name__} came: take one of those."
         )
+
+
+def check_shares(n, shares, give):
+    """DataError unless the n images of a step (None: of no fixed size) divide among all that take a part of them.
+
+    Args:
+        n: how many there are.
+        shares: {what takes a part: how many of them}.
+        give: function from a number of images that divides to what is to be given.
+    """
+    parts = math.prod(shares.values())
+    if parts == 1 or (n is not None and n % parts == 0):
+        return
+    among = " times ".join(f"{count} {what}" for what, count in shares.items() if count > 1)
+    came = "batches of no fixed size" if n is None else f"{n} of them"
+    raise DataError(
+        f"The images of a step are shared out to {among}, and {came} came: "
+        f"give {give(max(1, (n or 32) // parts) * parts)}."
+    )
 
 
 # Choosing.

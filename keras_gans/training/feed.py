@@ -123,7 +123,7 @@ def untuned(batches, signature):
 
 
 class Endless:
-    """Batches without end from a step on, which every epoch goes on through, for `fit` under a strategy.
+    """Batches without end from a step on, which every epoch goes on through: what a model of one network learns from.
 
     Args:
         batches: has `at(step)`, `batch_size` and `steps_per_epoch`.

@@ -15,8 +15,7 @@ def fit(model, x, y, batch_size, last, verbose, callbacks, initial_epoch, steps_
     data, turns = model.prepared(x, y), model.discriminator_steps
     batch_size = batch_size or feed.default_batch_size(data, turns)
     source = feed.Feed(data, batch_size * turns, steps_per_epoch)
-    _check_turns(data, turns)
-    _check_replicas(model, source)
+    _check_shares(model, source)
     validation = None if validation_data is None else in_order(model, validation_data, None, batch_size)
     follow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: _place(source, model))
     callbacks = [*callbacks] if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
@@ -134,34 +133,23 @@ def _fingerprint(source):
     return source.data.fingerprint() if isinstance(source.data, Batches) else None
 
 
-def _check_turns(data, turns):
-    """A tf.data.Dataset must have batches that divide among the turns."""
-    if turns == 1 or isinstance(data, Batches):
-        return
-    spec = data.element_spec
-    n = _first(spec).shape[0]
-    if n is None or n % turns:
-        raise DataError(
-            f"Each batch is shared out to {turns} turns of the discriminator, and these are of "
-            f"{'no fixed size' if n is None else f'{n} images'}: "
-            f"give .batch({max(1, (n or 32) // turns) * turns}, drop_remainder=True)."
-        )
+def _check_shares(model, source):
+    """The images of a step must divide among all that take a part of them, DataError else."""
+    turns, own = model.discriminator_steps, isinstance(source.data, Batches)
+    n = source.batch_size if own else _first(source.data.element_spec).shape[0]
 
+    def give(fitting):
+        return f"batch_size={fitting // turns}" if own else f".batch({fitting}, drop_remainder=True)"
 
-def _check_replicas(model, source):
-    """The images of a step must divide among the replicas."""
-    replicas, turns = distribution.place(model).replicas, model.discriminator_steps
-    if isinstance(source.data, Batches):
-        n, advice = source.batch_size, "batch_size={each}"
-    else:
-        n, advice = _first(source.data.element_spec).shape[0], ".batch({all}, drop_remainder=True)"
-    if replicas > 1 and (n is None or n % (replicas * turns)):
-        each = max(1, (n or 32) // (replicas * turns)) * replicas
-        raise DataError(
-            f"The images of a turn are dealt to {replicas} replicas, and "
-            f"{'batches of no fixed size' if n is None else f'{n // turns} of them'} came: "
-            f"give {advice.format(each=each, all=each * turns)}."
-        )
+    distribution.check_shares(
+        n,
+        {
+            "turns of the discriminator": turns,
+            "replicas": distribution.place(model).replicas,
+            "micro-batches": model.accumulate,
+        },
+        give,
+    )
 
 
 def _first(spec):

@@ -288,6 +288,12 @@ class AdversarialModel(Pretrained, keras.Model):
             accumulate,
         )
         weights, policies = _check_penalties(penalties), augmentation.check(augment)
+        by_xla = jit_compile is True and not run_eagerly
+        if by_xla and distribution.strategy_of(self) is not None:
+            raise ValueError(
+                "XLA compiles the step of one device, and this model was made under a tf.distribute strategy: leave "
+                "jit_compile out"
+            )
         same = generator_optimizer is discriminator_optimizer
         if same and isinstance(generator_optimizer, keras.optimizers.Optimizer):
             raise ValueError("each player needs an optimizer of its own, and both were given the same one")
@@ -296,7 +302,6 @@ class AdversarialModel(Pretrained, keras.Model):
             "discriminator_optimizer": self._optimizer("discriminator", discriminator_optimizer),
         }
         # Everything is checked: from here on nothing is left half done.
-        by_xla = jit_compile is True and not run_eagerly
         super().compile(
             optimizer=None,
             jit_compile=False if by_xla else jit_compile,

@@ -32,18 +32,7 @@ def after(tensor, value):
 
 
 def gradients(losses, variables, optimizers, parts=1):
-    """What players minimise, and the gradient of each one's sum for its own variables, all of one forward pass.
-
-    Args:
-        losses: function of the number of a micro-batch that gives [{name: scalar}, ...], a dict for each player.
-        variables: [[variable, ...], ...], each player's.
-        optimizers: each player's; it says by what its loss is scaled.
-        parts: how many micro-batches there are. They are gone through one after the other, so that memory holds the
-            activations of one at a time.
-
-    Returns:
-        ([{name: scalar}, ...], [[gradient, ...], ...]), means over the micro-batches.
-    """
+    """As tensorflow_step.py says."""
     if parts == 1:
         *found, moved = _taken(losses, 0, variables, optimizers)
     else:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import keras
 
-from keras_gans.artifacts import DataError
 from keras_gans.training import callbacks as our_callbacks
 from keras_gans.training import distribution, epochs, feed, optimizers, run, statistics
 
@@ -63,11 +62,7 @@ def train(
         model.optimizer.build(model.trainable_variables)  # a checkpoint holds what it keeps
     distribution.check(model)
     place = distribution.place(model)
-    if batches.batch_size % place.replicas:
-        raise DataError(
-            f"The images of a step are dealt to {place.replicas} replicas, and {batches.batch_size} of them came: "
-            f"give batch_size={max(1, batches.batch_size // place.replicas) * place.replicas}."
-        )
+    distribution.check_shares(batches.batch_size, {"replicas": place.replicas}, lambda n: f"batch_size={n}")
     if place.chief:
         run.record(out, card, recipe, model, data)
     kept = our_callbacks.Checkpoint(out / run.CHECKPOINTS, every=checkpoint_every)

@@ -57,7 +57,7 @@ def test_a_precision_that_the_machine_would_emulate_is_not_begun_in(kg, zoo, ask
 def test_a_batch_that_does_not_divide_is_refused(kg, zoo, ask):
     told = kg(*ask, "--accumulate", 4)
     assert told.exit_code == 1
-    assert "6 images do not divide by 4" in told.stderr
+    assert "to 4 micro-batches, and 6 of them came: give batch_size=4" in told.stderr
 
 
 def test_what_is_not_for_a_classifier_says_so(kg, zoo, photos):

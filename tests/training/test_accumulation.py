@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import keras_gans
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.vanilla import VanillaGAN
 from keras_gans.training import accumulation, tensorflow_step
@@ -140,9 +141,12 @@ def test_two_replicas_share_micro_batches_and_their_statistics():
 
 def test_a_batch_that_does_not_divide_is_refused():
     model = vanilla(accumulate=5, discriminator_steps=2)
-    with pytest.raises(ValueError, match="in 5 micro-batches: 12 images do not divide by 5") as caught:
+    words = "to 2 turns of the discriminator times 5 micro-batches, and 24 of them came: give batch_size=10"
+    with pytest.raises(keras_gans.DataError, match=words) as caught:
         model.fit(images(24), batch_size=12, verbose=0)
     assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match="in 5 micro-batches: 12 images do not divide by 5"):
+        model.train_step(images(24))
     assert model.steps_taken == 0
 
 

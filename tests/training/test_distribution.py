@@ -157,6 +157,12 @@ def pair():
     return make(), two
 
 
+def test_xla_is_for_one_device(pair):
+    with pytest.raises(ValueError, match="XLA compiles the step of one device"), two_devices().scope():
+        pair[1].compile(jit_compile=True)
+    assert pair[1].jit_compile is False
+
+
 def assert_alike(one, two):
     for a, b in zip(weights(one), weights(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
@@ -191,7 +197,7 @@ ZEROS = np.zeros((30, 8, 8, 1), "uint8")
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: ZEROS, "2 replicas, and 15 of them came: give batch_size=14"),
+        (lambda: ZEROS, "to 2 replicas, and 15 of them came: give batch_size=14"),
         (lambda: tf.data.Dataset.from_tensors(ZEROS[:15]), r"15 of them came: give .batch\(14, drop_remainder=True\)"),
         (
             lambda: tf.data.Dataset.from_tensor_slices(ZEROS).batch(8),
