@@ -418,7 +418,7 @@ print(json.dumps(peaks))
 @pytest.mark.parametrize(
     ("name", "counts", "noise"),  # of the allocator, in MiB
     [
-        pytest.param("./gan", (5_000, 50_000), 10, marks=pytest.mark.slow),  # 45,000 pictures are 34 MiB
+        pytest.param("./gan", (5_000, 50_000), 20, marks=pytest.mark.slow),  # 45,000 pictures are 34 MiB
         pytest.param("dcgan_lsun", (20_000, 100_000), 40, marks=pytest.mark.full),  # 80,000 are 938 MiB
     ],
 )
