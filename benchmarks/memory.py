@@ -8,8 +8,6 @@ takes the same steps in PyTorch. "kept" is the environment in which `keras-gans 
 step, which costs memory and saves time; "malloc as it is" is a user's own script.
 """
 
-import resource
-import sys
 import tempfile
 from pathlib import Path
 
@@ -17,13 +15,9 @@ import numpy as np
 import peers
 import train_step
 
+from keras_gans._peak import peak_bytes
+
 SMALL = {"width": 8, "sizes": [4], "steps": 2}  # with --quick
-
-
-def peak():
-    """MiB of this process at its highest."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def contestant(who, work, width, size, steps, folder):
@@ -44,9 +38,9 @@ def contestant(who, work, width, size, steps, folder):
 
 
 def _peaks(work):
-    before = peak()
+    before = peak_bytes()
     work()
-    return {"imported": before, "peak": peak()}
+    return {"imported": before / 2**20, "peak": peak_bytes() / 2**20}
 
 
 def our_work(work, width, size, steps):

@@ -10,7 +10,6 @@ scipy.linalg.sqrtm (aim: at least 5 times as fast). Precision, recall, density a
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -65,14 +64,14 @@ def prdc_memory():
 
 
 def run_prdc():
+    from keras_gans._peak import peak_bytes
     from keras_gans.metrics import prdc
 
     fake, real = features(0), features(1)
     began = time.perf_counter()
     prdc.all_four(fake, real)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps({"gib": peak / 2**30, "seconds": seconds}))
+    print(json.dumps({"gib": peak_bytes() / 2**30, "seconds": seconds}))
 
 
 def main():

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_gans._peak import peak_bytes
 from keras_gans.artifacts import KerasGansError
 
 BATCH_SIZES = (1, 16, 64)
@@ -108,7 +109,7 @@ def _measured(request: dict[str, Any]) -> dict[str, Any]:
     from keras_gans.training import run
 
     name = Path(request["name"]) if request["is_path"] else request["name"]
-    repeats, empty = request["repeats"], _peak_mb()
+    repeats, empty = request["repeats"], peak_bytes() / 1e6
     first, *loading = [_seconds(lambda: api.load(name)) for _ in range(1 + repeats)]
     model = api.load(name)
     row: dict[str, Any] = {"precision": _precision(model), "load_s": _spread(loading), "first_load_s": first}
@@ -121,10 +122,10 @@ def _measured(request: dict[str, Any]) -> dict[str, Any]:
 
         draw()
         row["samples_per_s"][str(size)] = _spread([count / _seconds(draw) for _ in range(repeats)])
-    row["memory_mb"] = round(_peak_mb() - empty)
+    row["memory_mb"] = round(peak_bytes() / 1e6 - empty)
     if request["train"]:
         row["train_images_per_s"] = _spread(_training(model, repeats))
-        row["train_memory_mb"] = round(_peak_mb() - empty)
+        row["train_memory_mb"] = round(peak_bytes() / 1e6 - empty)
     return {**row, "machine": run.machine()}
 
 
@@ -176,16 +177,6 @@ def _seconds(run: Callable[[], Any]) -> float:
 
 def _spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
-
-
-def _peak_mb() -> float:
-    """The most memory that this process has held so far, in units of a million bytes; 0 where nobody says."""
-    try:
-        import resource
-    except ModuleNotFoundError:  # Windows
-        return 0.0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 if __name__ == "__main__":
