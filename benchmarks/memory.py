@@ -5,7 +5,7 @@ python benchmarks/memory.py           # prints, and writes results/memory.json
 The highest resident set of a process, in MiB, each figure from a fresh one: DCGAN-64 of width 64, a few steps of `fit`
 on an array, or a few batches of `generate`; beside it what the process held once its libraries were imported. The peer
 takes the same steps in PyTorch. "kept" is the environment in which `keras-gans train` keeps freed memory for the next
-step, which costs memory and saves time; "malloc as it is" is a user's own script.
+step, which costs memory and saves time; "environment as it is" is a user's own script.
 """
 
 import tempfile
@@ -98,7 +98,7 @@ def row(entry, repeats):
 
 
 def line(row):
-    memory = "kept" if row["kept"] else "malloc as it is"
+    memory = "kept" if row["kept"] else "environment as it is"
     imported, peak = row["imported_mib"]["median"], row["peak_mib"]["median"]
     return f"{row['work']:7} {row['size']:4} {row['who']:6} {memory:16} {peak:8,.0f} MiB, {imported:,.0f} once imported"
 

@@ -130,20 +130,21 @@ def _started(script, options):
 
 
 def environment(kept=True):
-    """The environment of a contestant. `kept`: glibc keeps what is freed, as `keras-gans train` has it (cli/memory.py).
+    """The environment of a contestant. `kept`: as `keras-gans train` has it, and not a script of one's own.
 
-    It counts for both sides alike: PyTorch's tensors on a processor come from the same malloc.
+    glibc keeps what is freed (cli/memory.py), and TensorFlow computes by oneDNN (cli/main.py). The first counts for both
+    sides alike: PyTorch's tensors on a processor come from the same malloc. The second PyTorch does by itself.
     """
-    settings = memory_settings()
+    settings = train_settings()
     env = {key: value for key, value in os.environ.items() if key not in settings}
     return {**env, **(settings if kept else {}), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
 
 
-def memory_settings():
+def train_settings():
     """{variable: value} of what `keras-gans train` sets."""
     from keras_gans.cli import memory
 
-    return {name: str(value) for name, _, value in memory._SETTINGS}
+    return {name: str(value) for name, _, value in memory._SETTINGS} | {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
 
 # --- measuring ------------------------------------------------------------------------------------------
@@ -316,7 +317,7 @@ def asked(found, arguments=None, small=None):
 
 def write(name, result, options):
     """Prints the result with the machine it was measured on, and writes it, unless it was a quick try."""
-    about = {"repeats": options.repeats, "memory_settings": memory_settings(), "machine": machine()}
+    about = {"repeats": options.repeats, "train_settings": train_settings(), "machine": machine()}
     result = short({**result, **about})
     print(json.dumps(result, indent=2))
     path = options.out or (None if options.quick else RESULTS / f"{name}.json")

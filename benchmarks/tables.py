@@ -129,7 +129,7 @@ def pipeline(found):
 def memory(found):
     cells = {}
     for row in found["rows"]:
-        name = f"{row['who']}, {'kept' if row['kept'] else 'malloc as it is'}"
+        name = f"{row['who']}, {'kept' if row['kept'] else 'environment as it is'}"
         cells.setdefault((row["work"], name), {})[row["size"]] = f"{row['peak_mib']['median']:,.0f} MiB"
     sizes = sorted({row["size"] for row in found["rows"]})
     rows = [[work, name, *(of_size.get(size, "") for size in sizes)] for (work, name), of_size in cells.items()]

@@ -10,8 +10,8 @@ DCGAN example, with one drawing for both. First all of them take one step from t
 latents, and have to report the same losses: at a hundredth of the learning rate, for Adam's first step follows the
 gradients' signs, and makes much of how they were rounded.
 
-`fit` is held against the bare step of the same process: 10 % is what it may cost. Contestants keep freed memory, as
-`keras-gans train` has it; those called "malloc as it is" do not.
+`fit` is held against the bare step of the same process: 10 % is what it may cost. Contestants have the environment that
+`keras-gans train` gives itself (peers.environment); those called "environment as it is" do not.
 """
 
 import tempfile
@@ -155,14 +155,14 @@ def entries(options, precision, folder):
         "ours": {"who": "ours"},
         "ours, defaults": {"who": "ours", "defaults": True},
         "Keras tutorial": {"who": "tutorial"},
-        "ours, malloc as it is": {"who": "ours", "kept": False},
+        "ours, environment as it is": {"who": "ours", "kept": False},
     }
     if options.peer:
         found |= {
             "torch plain": {"who": "torch"},
             "torch channels_last": {"who": "torch", "layout": "channels_last"},
             "torch example": {"who": "torch", "layout": "channels_last", "example": True},
-            "torch channels_last, malloc as it is": {"who": "torch", "layout": "channels_last", "kept": False},
+            "torch channels_last, environment as it is": {"who": "torch", "layout": "channels_last", "kept": False},
         }
         if peers.has_compiler() and not options.quick:
             found["torch compiled"] = {"who": "torch", "layout": "channels_last", "compiled": True}

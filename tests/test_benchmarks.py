@@ -129,7 +129,7 @@ def test_freed_memory_is_kept_for_both_sides_or_for_none(counting, monkeypatch):
         found = {name: worker.ask("seconds", value=1)[2:] for name, worker in workers.items()}
     assert found == {"kept": ["1", None], "as it is": [None, "peer"]}
     names = [name for name, _, _ in cli_memory._SETTINGS]
-    assert all(peers.environment()[name] == peers.memory_settings()[name] for name in names)
+    assert all(peers.environment()[name] == peers.train_settings()[name] for name in names)
     assert not set(names) & set(peers.environment(kept=False))
 
 
