@@ -132,8 +132,8 @@ def _started(script, options):
 def environment(kept=True):
     """The environment of a contestant. `kept`: as `keras-gans train` has it, and not a script of one's own.
 
-    glibc keeps what is freed (cli/memory.py), and TensorFlow computes by oneDNN (cli/main.py). The first counts for both
-    sides alike: PyTorch's tensors on a processor come from the same malloc. The second PyTorch does by itself.
+    glibc keeps what is freed (cli/memory.py), and TensorFlow computes by oneDNN (cli/kernels.py). The first counts for
+    both sides alike: PyTorch's tensors on a processor come from the same malloc. The second PyTorch does by itself.
     """
     settings = train_settings()
     env = {key: value for key, value in os.environ.items() if key not in settings}

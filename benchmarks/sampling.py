@@ -8,7 +8,8 @@ convolutions, and so PyTorch is given both forms. All draw from the same weights
 looked at first. Ours computes in float32 whatever the model trains in, so that a picture depends on weights, seed and
 number alone; PyTorch's bfloat16 stands beside it where the processor has it, and draws slightly other pictures. "To
 disk" is `model.generate_to`, against PyTorch's batches in a NumPy array on disk, which cannot be resumed. Contestants
-have the environment that `keras-gans train` gives itself (peers.environment); those called "environment as it is" do not.
+have the environment that `keras-gans train` gives itself (peers.environment); those called "environment as it is" do
+not.
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""What the scripts beside a peer found, as tables of Markdown: `python benchmarks/tables.py` prints them all.
+"""What the scripts beside a peer found, as tables of Markdown: docs/speed.md, which docs/build_pages.py writes.
 
 A script that has not run has no table. One that ran with other arguments and --out results/train_step_width32.json has
 a second one.
@@ -107,8 +107,22 @@ def matmul_share(found):
             "",
             *table(["of the step's time", "share"], [[kind, f"{x:.0%}"] for kind, x in row["share_of_time"].items()]),
             "",
+            *table(["products of a step, each alone", "seconds", "GFLOP/s"], products(row["parts"])),
+            "",
         ]
     return lines
+
+
+def products(parts):
+    """Rows of how fast convolutions go forward, and back to what they saw and to their weights."""
+    rows = []
+    for way in ("forward", "to inputs", "to weights"):
+        those = [part for part in parts if part["kind"] == "product" and part["part"].endswith(way)]
+        taken = [part["times"] * part["seconds"]["median"] for part in those]
+        work = sum(seconds * part["flop_per_s"] for seconds, part in zip(taken, those, strict=True))
+        if taken:
+            rows.append([way, f"{sum(taken):.2f}", f"{work / sum(taken) / 1e9:,.0f}"])
+    return rows
 
 
 def pipeline(found):
@@ -144,11 +158,7 @@ def page():
     lines = []
     for of_script in TABLES:
         every = results(of_script.__name__)
-        lines += [f"### `python benchmarks/{of_script.__name__}.py`", ""] if every else []
+        lines += [f"## `python benchmarks/{of_script.__name__}.py`", ""] if every else []
         for found in every:
             lines += [*of_script(found), measured_on(found), ""]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(page())

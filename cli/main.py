@@ -159,8 +159,6 @@ def cli(ctx: click.Context) -> None:
 def main() -> None:
     """`keras-gans`, and `python -m keras_gans`."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes about itself are no results
-    # Its oneDNN kernels: on by themselves only where a processor has AVX-512's or AVX's VNNI, and faster on others too.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # what a terminal can not show must not stop a listing

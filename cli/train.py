@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from . import memory, output, quiet, reference
+from . import kernels, memory, output, quiet, reference
 
 
 class Setting(click.ParamType):
@@ -103,6 +103,7 @@ def command(
       keras-gans train dcgan_mnist --finetune --data ./sevens --steps 500 --out runs/sevens
     """
     memory.keep_freed()  # reading data may already start threads
+    kernels.prefer_onednn()
     wanted, card = _find(name)
     recipe = _recipe(card, recipe_name, steps, batch_size, seed)
     _compile_with(recipe, card, xla, accumulate)

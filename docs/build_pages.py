@@ -12,6 +12,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 import measured_page  # noqa: E402
 import reliability_page  # noqa: E402
 import results_page  # noqa: E402
+import speed_page  # noqa: E402
 
 from keras_gans import artifacts  # noqa: E402
 from keras_gans.zoo import registry  # noqa: E402
@@ -140,6 +141,7 @@ def pages():
         ROOT / "README.md": readme(cards),
         ROOT / "docs" / "models.md": models_page(cards),
         ROOT / "docs" / "measured.md": measured_page.page(),
+        ROOT / "docs" / "speed.md": speed_page.page(),
         ROOT / "docs" / "results.md": results_page.page(cards),
         ROOT / "docs" / "reliability.md": reliability_page.page(),
         ROOT / "NOTICE": notice(cards),

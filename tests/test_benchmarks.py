@@ -308,7 +308,7 @@ def test_tables_of_what_was_measured(tmp_path, monkeypatch):
     ]
     peers.write("memory", {"rows": rows}, options)
     lines = tables.page().splitlines()
-    assert lines[0] == "### `python benchmarks/memory.py`"
+    assert lines[0] == "## `python benchmarks/memory.py`"
     assert lines[2:6:3] == [
         "| peak of | process | 16 at once | 64 at once |",
         "| train | torch, kept | 160 MiB | 640 MiB |",

@@ -10,6 +10,7 @@ from keras_gans.layers.leaky_relu import LeakyReLU
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.pixel_shuffle import ICNR, PixelShuffle
 from keras_gans.layers.projection import Projection
+from keras_gans.layers.rowwise import RowwiseConv2D
 from keras_gans.layers.spectral import SpectralConv2D, SpectralConv2DTranspose, SpectralDense, SpectralProjection
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PixelShuffle",
     "Projection",
     "Resample",
+    "RowwiseConv2D",
     "SpectralConv2D",
     "SpectralConv2DTranspose",
     "SpectralDense",

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_gans.data import images as pixels
 from keras_gans.data.patches import SCALES
-from keras_gans.layers import ICNR, FusedBatchNormalization, LeakyReLU, PixelShuffle
+from keras_gans.layers import ICNR, FusedBatchNormalization, LeakyReLU, PixelShuffle, RowwiseConv2D
 from keras_gans.models import build, pairs
 from keras_gans.models.perceptual import get as comparison
 from keras_gans.models.perceptual import squared_error
@@ -72,7 +72,7 @@ def generator(scale, blocks, width, synchronized=False, name="generator"):
         x = _prelu(x, f"prelu_up_{i}")
     # Small weights: at first an even grey, from which no block has to recover.
     grey = keras.initializers.RandomNormal(0.0, 1e-3)
-    x = _convolution(x, 3, 9, "last", initializer=grey, padding="valid", dtype="float32")
+    x = RowwiseConv2D(3, 9, kernel_initializer=grey, name="last", dtype="float32")(x)
     return keras.Model(image, x, name=name)
 
 

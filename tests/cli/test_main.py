@@ -83,18 +83,6 @@ def test_version(kg):
     assert kg("--version").stdout == f"keras-gans {keras_gans.__version__}\n"
 
 
-@pytest.mark.parametrize(("set_by_the_user", "then"), [(None, "1"), ("0", "0")])
-def test_tensorflow_computes_by_onednn_unless_told_otherwise(set_by_the_user, then, monkeypatch):
-    if set_by_the_user is None:
-        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    else:
-        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", set_by_the_user)
-    code = "import atexit, os, sys; from keras_gans.cli import main; sys.argv = ['keras-gans', '--version']\n"
-    code += "atexit.register(lambda: print(os.environ['TF_ENABLE_ONEDNN_OPTS'])); main.main()"
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ran.stdout.split()[-1] == then
-
-
 @pytest.mark.parametrize("arguments", [["nonsense"], [], ["list", "--nonsense"], ["info"], ["cache", "nonsense"]])
 def test_wrong_usage_is_2(arguments, kg):
     result = kg(*arguments)

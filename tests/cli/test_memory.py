@@ -2,8 +2,11 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # Fills and frees 64 MiB as a step does, and prints how many pages had to be mapped anew in the last four rounds.
 STEPS = """
@@ -55,3 +58,16 @@ def test_nothing_is_done_where_there_is_no_glibc(monkeypatch):
 
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     assert not memory.keep_freed()
+
+
+@pytest.mark.parametrize(("set_by_the_user", "then"), [(None, "1"), ("0", "0")])
+def test_training_computes_by_onednn_unless_told_otherwise(set_by_the_user, then, monkeypatch):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    if set_by_the_user is not None:
+        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", set_by_the_user)
+    code = "import atexit, os, sys; from keras_gans.cli import main; sys.argv = ['keras-gans', 'train', 'nothing']\n"
+    code += (
+        "atexit.register(lambda: print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'tensorflow' in sys.modules)); main.main()"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.split() == [then, "False"]
