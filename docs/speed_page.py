@@ -12,7 +12,8 @@ sys.path.pop(0)
 HEAD = """# Speed
 
 Written from benchmarks/results by docs/build_pages.py. What each script asks, how it measures and what it
-cannot show is in [scaling.md](scaling.md#measuring-it-beside-its-peers). A ratio stands with its lowest and highest value.
+cannot show is in [scaling.md](scaling.md#measuring-it-beside-its-peers). A ratio stands with its lowest and its highest
+value.
 
 """
 
