@@ -34,6 +34,7 @@ HOMES = {
     "PixelShuffle": "layers",
     "Projection": "layers",
     "Resample": "layers",
+    "RowwiseConv2D": "layers",
     "SpectralConv2D": "layers",
     "SpectralConv2DTranspose": "layers",
     "SpectralDense": "layers",

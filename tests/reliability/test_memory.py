@@ -47,7 +47,7 @@ def resident_after_cycles(name, cycles):
 @pytest.mark.parametrize(
     ("name", "cycles", "settling", "most"),
     [
-        ("vanilla_mnist", 8, 3, 1.0),
+        ("vanilla_mnist", 8, 3, 2.0),
         pytest.param("vanilla_mnist", 100, 10, 0.2, marks=pytest.mark.full),
         pytest.param("dcgan_mnist", 100, 10, 0.2, marks=pytest.mark.full),
     ],
