@@ -7,8 +7,9 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 import numpy as np
-import processor
 import pytest
+
+import processor
 
 # As it is by itself; said, so that runs of `keras-gans train`, which asks for it, add up as this process does.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", str(int(processor.ONEDNN)))
