@@ -100,7 +100,7 @@ def row(entry, repeats):
 def line(row):
     memory = "kept" if row["kept"] else "environment as it is"
     imported, peak = row["imported_mib"]["median"], row["peak_mib"]["median"]
-    return f"{row['work']:7} {row['size']:4} {row['who']:6} {memory:16} {peak:8,.0f} MiB, {imported:,.0f} once imported"
+    return f"{row['work']:7} {row['size']:4} {row['who']:6} {memory:21} {peak:8,.0f} MiB, {imported:,.0f} once imported"
 
 
 def main(arguments=None):

@@ -142,9 +142,9 @@ def environment(kept=True):
 
 def train_settings():
     """{variable: value} of what `keras-gans train` sets."""
-    from keras_gans.cli import memory
+    from keras_gans.cli import kernels, memory
 
-    return {name: str(value) for name, _, value in memory._SETTINGS} | {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    return {name: str(value) for name, _, value in memory._SETTINGS} | kernels.SETTINGS
 
 
 # --- measuring ------------------------------------------------------------------------------------------
