@@ -3,8 +3,8 @@
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.conditional_normalization import ConditionalBatchNormalization
 from keras_gans.layers.conditions import Part, Resample
+from keras_gans.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gans.layers.dropout import Dropout
-from keras_gans.layers.fused_normalization import FusedBatchNormalization
 from keras_gans.layers.labels import AppendLabels, OneHot
 from keras_gans.layers.leaky_relu import LeakyReLU
 from keras_gans.layers.maxout import Maxout
@@ -18,8 +18,9 @@ __all__ = [
     "AppendLabels",
     "BatchNormalization",
     "ConditionalBatchNormalization",
+    "Conv2D",
+    "Conv2DTranspose",
     "Dropout",
-    "FusedBatchNormalization",
     "LeakyReLU",
     "Maxout",
     "OneHot",

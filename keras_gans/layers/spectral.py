@@ -11,6 +11,7 @@ statistics do. In mixed precision sigma is computed in float32.
 import keras
 from keras import ops
 
+from keras_gans.layers.convolution import Conv2D, Conv2DTranspose
 from keras_gans.layers.projection import Projection
 
 EPSILON = 1e-12
@@ -107,7 +108,7 @@ class SpectralDense(_OneKernel, keras.layers.Dense):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class SpectralConv2D(_OneKernel, keras.layers.Conv2D):
+class SpectralConv2D(_OneKernel, Conv2D):
     """`keras.layers.Conv2D` with its kernel divided by the largest singular value of the matrix it is flattened to.
 
     That matrix is (filters, height * width * channels), as in the paper (section 3, on convolutions): it bounds the
@@ -119,7 +120,7 @@ class SpectralConv2D(_OneKernel, keras.layers.Conv2D):
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
-class SpectralConv2DTranspose(_OneKernel, keras.layers.Conv2DTranspose):
+class SpectralConv2DTranspose(_OneKernel, Conv2DTranspose):
     """`keras.layers.Conv2DTranspose` with its kernel divided by the largest singular value of (filters, the rest).
 
     The kernel is (height, width, filters, channels): its outputs are the last axis but one. Arguments, input and
@@ -129,15 +130,7 @@ class SpectralConv2DTranspose(_OneKernel, keras.layers.Conv2DTranspose):
     output_axis = -2
 
     def _apply(self, inputs, kernel):
-        return ops.conv_transpose(
-            inputs,
-            kernel,
-            strides=list(self.strides),
-            padding=self.padding,
-            output_padding=self.output_padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
-        )
+        return self.convolution_op(inputs, kernel)
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")

@@ -10,6 +10,8 @@ from keras_gans.layers import (
     AppendLabels,
     BatchNormalization,
     ConditionalBatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
     LeakyReLU,
     OneHot,
     Projection,
@@ -91,7 +93,7 @@ def generator(size, channels, width, latent, hidden, kernel, num_classes, condit
     for i, multiple in enumerate([*widths[1:], None]):
         x = labels.append(x, f"up_{i}")
         last = multiple is None
-        x = keras.layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             channels if last else multiple * width,
             kernel,
             strides=2,
@@ -123,9 +125,7 @@ def discriminator(
     _, widths = SIZES[size]
     batch, spectral = normalization == "batch", normalization == "spectral"
     convolution, dense, projection = (
-        (SpectralConv2D, SpectralDense, SpectralProjection)
-        if spectral
-        else (keras.layers.Conv2D, keras.layers.Dense, Projection)
+        (SpectralConv2D, SpectralDense, SpectralProjection) if spectral else (Conv2D, keras.layers.Dense, Projection)
     )
     labels = _Labels(num_classes, conditioning, synchronized)
     image = keras.Input((size, size, channels), name="image")

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.artifacts import DataError
-from keras_gans.layers.fused_normalization import FusedBatchNormalization
+from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.models import build
 from keras_gans.models.classes import ReadsClasses
 from keras_gans.models.supervised import SupervisedModel, in_parts
@@ -29,7 +29,7 @@ def _convolution(x, width, side, stride, name):
 
 
 def _batch_norm(x, name, gain="ones"):
-    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gain, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gain, name=name)(x)
 
 
 def _shortcut(x, width, stride, name):

@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_gans.data import images as pixels
 from keras_gans.data.patches import SCALES
-from keras_gans.layers import ICNR, FusedBatchNormalization, LeakyReLU, PixelShuffle, RowwiseConv2D
+from keras_gans.layers import ICNR, BatchNormalization, Conv2D, LeakyReLU, PixelShuffle, RowwiseConv2D
 from keras_gans.models import build, pairs
 from keras_gans.models.perceptual import get as comparison
 from keras_gans.models.perceptual import squared_error
@@ -34,14 +34,12 @@ PAPER = {
 
 
 def _convolution(x, width, side, name, stride=1, initializer="he_normal", padding="same", **arguments):
-    layer = keras.layers.Conv2D(
-        width, side, strides=stride, padding=padding, kernel_initializer=initializer, name=name, **arguments
-    )
+    layer = Conv2D(width, side, strides=stride, padding=padding, kernel_initializer=initializer, name=name, **arguments)
     return layer(x)
 
 
 def _batch_norm(x, name, synchronized):
-    return FusedBatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)(x)
 
 
 def _prelu(x, name):

@@ -17,7 +17,16 @@ from keras_gans.data import check, text
 from keras_gans.data import images as image_data
 from keras_gans.data.captioned import Captioned
 from keras_gans.data.captions import captioned
-from keras_gans.layers import AppendLabels, LeakyReLU, Part, Resample, SpectralConv2D, SpectralDense
+from keras_gans.layers import (
+    AppendLabels,
+    Conv2D,
+    Conv2DTranspose,
+    LeakyReLU,
+    Part,
+    Resample,
+    SpectralConv2D,
+    SpectralDense,
+)
 from keras_gans.models import build, text_encoder
 from keras_gans.models.dcgan import NORMALIZATION, batch_norm, normal
 from keras_gans.training import distribution, run, sampling, shared, statistics, streaming, supervised
@@ -50,9 +59,7 @@ def generator(size, width, latent, dim, compressed, augmentation, residual, sync
     """
 
     def convolution(channels, side, stride, name):
-        return keras.layers.Conv2D(
-            channels, side, stride, padding="same", use_bias=False, kernel_initializer=normal(), name=name
-        )
+        return Conv2D(channels, side, stride, padding="same", use_bias=False, kernel_initializer=normal(), name=name)
 
     def normalize(x, name):
         return batch_norm(name, synchronized)(x)
@@ -80,7 +87,7 @@ def generator(size, width, latent, dim, compressed, augmentation, residual, sync
         else:
             x = relu(f"relu_{i}")(x)
         last = multiple is None
-        x = keras.layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             3 if last else multiple * width,
             4,
             strides=2,
@@ -99,7 +106,7 @@ def discriminator(size, width, dim, compressed, residual, normalization, synchro
     batch, spectral = normalization == "batch", normalization == "spectral"
 
     def convolution(channels, side, stride, name, bias=False):
-        layer = SpectralConv2D if spectral else keras.layers.Conv2D
+        layer = SpectralConv2D if spectral else Conv2D
         bias = bias or not batch
         return layer(
             channels, side, strides=stride, padding="same", use_bias=bias, kernel_initializer=normal(), name=name

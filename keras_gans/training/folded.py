@@ -13,6 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_gans import layers
+
+PLAIN = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, layers.Conv2D, layers.Conv2DTranspose)
 FEW_CHANNELS = 8  # a transposed convolution with fewer outputs stays as it is: its parts would be too thin
 
 
@@ -106,7 +109,7 @@ def _as_it_comes(x, **_):
 def _is_plain_convolution(layer):
     """Whether `_convolve` computes such a layer."""
     return (
-        type(layer) in (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+        type(layer) in PLAIN
         and layer.compute_dtype == "float32"
         and layer.data_format == "channels_last"
         and layer.padding == "same"
