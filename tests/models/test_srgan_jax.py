@@ -1,17 +1,15 @@
 """Super-resolution on Keras's JAX backend: what TensorFlow draws, and steps of training, in a process of its own."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from commands import on_jax
 from keras_gans.models.srgan import SRGAN, SRResNet
 
-ROOT = Path(__file__).resolve().parents[2]
 CODE = """
 import numpy as np, keras, keras_gans
 from keras_gans.models import srgan
@@ -70,8 +68,7 @@ def both(tmp_path_factory):
     model.compile("sgd", "sgd", perceptual="mse", pixel_weight=0.5, run_eagerly=True)
     model.save(folder / "srgan.keras")
     found["terms"] = model.evaluate(small, given["large"], batch_size=3, verbose=0)
-    env = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", CODE], cwd=folder, env=env, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", CODE], cwd=folder, env=on_jax(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return found, dict(np.load(folder / "found.npz"))
 

@@ -15,7 +15,7 @@ from keras_gans.training import checkpoint
 
 pytestmark = pytest.mark.full
 
-STEPS = 240
+STEPS = 1500  # more than all attempts come to: a fast machine takes some hundred steps in the seconds before a kill
 
 
 def start(run, folder):

@@ -1,22 +1,20 @@
 """The sampler as it draws: the same function as the network, sooner, on every device, and gone with its model."""
 
 import gc
-import os
 import subprocess
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from commands import on_jax
 from keras_gans import models
 from keras_gans.training import drawing, folded
 
-ROOT = Path(__file__).resolve().parents[2]
 TEXT = {"size": 16, "width": 8, "latent": 9, "compressed": 4, "reader_units": (2, 2, 2), "reader_dim": 5}
 FAMILIES = {
     "vanilla": lambda: models.VanillaGAN(size=8, channels=3, latent=3, generator_units=(6, 5)),
@@ -210,10 +208,7 @@ def test_jax_draws_the_same(tmp_path):
     """With a graph and without, to memory and to disk."""
     model = lively(FAMILIES["concat"]())
     model.save_pretrained(tmp_path / "gan")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-c", _ON_JAX], cwd=tmp_path, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", _ON_JAX], cwd=tmp_path, env=on_jax(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     wanted = model.generate(200, batch_size=2).astype(int)
     for name in ("few", "many", "disk"):

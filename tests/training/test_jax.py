@@ -1,6 +1,5 @@
 """Keras's JAX backend: the same games as on TensorFlow, in a process that has no TensorFlow."""
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 import keras_gans
+from commands import on_jax
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.text_to_image import TextToImageGAN
 from keras_gans.models.vanilla import VanillaGAN
@@ -104,9 +104,8 @@ def tensorflow(folder):
 def jax(folder, tensorflow):
     """{name: array} of what is played there."""
     pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
-    # Compiling takes longer than all else.
-    environment["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_force_host_platform_device_count=2"
+    environment = on_jax()
+    environment["XLA_FLAGS"] += " --xla_force_host_platform_device_count=2"
     for variable in ("KERAS_GANS_MIRROR", "KERAS_GANS_DEBUG"):
         environment.pop(variable, None)
     run = subprocess.run(
