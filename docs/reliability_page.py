@@ -42,6 +42,11 @@ EXPERIMENTS = {
         "one training run of {steps} steps is ended {interruptions} times ({signals}) and started again each time",
         "the weights have the hash of the undisturbed run's; {partial_files_left} partial files are left",
     ),
+    "workers killed": (
+        "one of the two processes of a training run of {steps} steps gets `kill -9` at {kills} random moments, {chief} "
+        "times the chief; then both are started again",
+        "the other ends by itself, after {slowest_seconds} s at most; the weights have the undisturbed run's bits",
+    ),
     "a damaged checkpoint": (
         "the newest checkpoint of a run is damaged, {runs} times: bits flipped, cut, emptied",
         "{noticed} times the run goes on from the one before, and {same_weights} times it ends with the same weights",
