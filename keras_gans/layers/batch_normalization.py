@@ -31,8 +31,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         channels = inputs.shape[-1]
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs,
-            ops.ones(channels) if self.gamma is None else ops.convert_to_tensor(self.gamma),
-            ops.zeros(channels) if self.beta is None else ops.convert_to_tensor(self.beta),
+            ops.ones(channels, "float32") if self.gamma is None else ops.convert_to_tensor(self.gamma),
+            ops.zeros(channels, "float32") if self.beta is None else ops.convert_to_tensor(self.beta),
             epsilon=self.epsilon,
         )
         count = ops.cast(ops.size(inputs) / channels, variance.dtype)

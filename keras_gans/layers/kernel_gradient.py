@@ -11,9 +11,10 @@ oneDNN computes them there at 40 to 75 % of the rate of matrix products, and con
 
 import functools
 import os
-from pathlib import Path
 
 import tensorflow as tf
+
+from keras_gans import _processor
 
 SMALL = 24  # side of the largest maps for which `by_convolution` pays
 IMAGES = 16  # a batch at least: they become its channels
@@ -28,7 +29,7 @@ def fastest(layer, images, maps):
     transposed one's outputs and inputs.
     """
     number, *side, channels = maps
-    if not (_is_plain(layer) and None not in images[1:] and _is_asked_for()):
+    if not (is_plain(layer) and min(layer.kernel_size) > 1 and None not in images[1:] and _is_asked_for()):
         return None
     thinner = min(channels, images[-1])
     if max(side) <= SMALL:
@@ -36,7 +37,8 @@ def fastest(layer, images, maps):
     return by_eigen if thinner >= WIDE else None
 
 
-def _is_plain(layer):
+def is_plain(layer):
+    """Whether a convolution, transposed or not, is what `convolution` or `transposed` computes, and in float32."""
     return (
         layer.data_format == "channels_last"
         and layer.compute_dtype == "float32"
@@ -44,7 +46,6 @@ def _is_plain(layer):
         and layer.dilation_rate == (1, 1)
         and getattr(layer, "groups", 1) == 1
         and getattr(layer, "output_padding", None) is None
-        and min(layer.kernel_size) > 1
     )
 
 
@@ -53,8 +54,7 @@ def _is_asked_for():
     """Whether this is a processor with AVX2 and without AVX-512, and oneDNN computes on it."""
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "1" or tf.config.list_physical_devices("GPU"):
         return False
-    info = Path("/proc/cpuinfo")
-    flags = info.read_text().split() if info.is_file() else []
+    flags = _processor.flags()
     return "avx2" in flags and "avx512f" not in flags
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_gans import layers
+from keras_gans.layers import kernel_gradient
 
 PLAIN = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, layers.Conv2D, layers.Conv2DTranspose)
 FEW_CHANNELS = 8  # a transposed convolution with fewer outputs stays as it is: its parts would be too thin
@@ -110,13 +111,8 @@ def _is_plain_convolution(layer):
     """Whether `_convolve` computes such a layer."""
     return (
         type(layer) in PLAIN
-        and layer.compute_dtype == "float32"
-        and layer.data_format == "channels_last"
-        and layer.padding == "same"
-        and layer.dilation_rate == (1, 1)
+        and kernel_gradient.is_plain(layer)
         and layer.activation is keras.activations.linear
-        and getattr(layer, "groups", 1) == 1
-        and getattr(layer, "output_padding", None) is None
         and _is_called_once(layer)
     )
 

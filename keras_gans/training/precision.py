@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from keras_gans import artifacts
+from keras_gans import _processor, artifacts
 from keras_gans.training import run
 
 #: {precision: the Keras policy that a model's argument `dtype` and a recipe's `dtype` name}
@@ -60,9 +60,7 @@ def of_run(asked, recipe, folder):
 
 
 def _of_processor(path=Path("/proc/cpuinfo")):
-    lines = path.read_text().splitlines() if path.is_file() else []
-    flags = {flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()}
-    return {"bfloat16"} if flags & _BFLOAT16_ON_PROCESSORS else set()
+    return {"bfloat16"} if _processor.flags(path) & _BFLOAT16_ON_PROCESSORS else set()
 
 
 def _of_accelerators():

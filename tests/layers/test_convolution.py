@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_gans import layers
+from keras_gans import _processor, layers
 from keras_gans.autodiff import input_gradient
 from keras_gans.layers import kernel_gradient
 from keras_gans.models.dcgan import DCGAN
@@ -161,9 +161,20 @@ def test_which_way_is_taken(monkeypatch, layer, images, maps, way):
     assert getattr(found, "__name__", None) == way
 
 
-@pytest.mark.parametrize("setting", ["0", None])
-def test_without_onednn_tensorflow_is_left_alone(monkeypatch, setting):
+@pytest.mark.parametrize(
+    ("setting", "flags", "asked"),
+    [
+        ("1", {"avx2", "fma"}, True),
+        ("1", {"avx2", "avx512f"}, False),
+        ("1", set(), False),
+        ("0", {"avx2"}, False),
+        (None, {"avx2"}, False),
+    ],
+)
+def test_it_is_for_onednn_on_processors_with_avx2_and_no_more(monkeypatch, setting, flags, asked):
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     if setting is not None:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
-    assert not kernel_gradient._is_asked_for.__wrapped__()
+    monkeypatch.setattr(_processor, "flags", lambda: flags)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    assert kernel_gradient._is_asked_for.__wrapped__() == asked
