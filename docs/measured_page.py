@@ -6,6 +6,9 @@ from pathlib import Path
 from keras_gans.metrics.score import HIGHER_IS_BETTER
 
 ROOT = Path(__file__).resolve().parents[1]
+METHODS = ("bicubic", "srresnet_x4", "srgan_x4")
+COMIC = "img_005.png"  # of Set14
+LEAST_DECIBELS = {("Set5", "srresnet_x4"): 31.5, ("Set14", "srresnet_x4"): 28.2, (COMIC, "srresnet_x4"): 23.4}
 
 
 def results(name):
@@ -26,6 +29,7 @@ def page():
         photographs_table(),
         speed_table(),
         upscaling_table(),
+        super_resolution_table(),
         *sanity_tables(),
         *recipe_tables(),
         text_to_image_table(),
@@ -117,6 +121,38 @@ def upscaling_table():
     spread = f"{row['low']:.2f} to {row['high']:.2f}"
     lines.append(f"| ratio (at least {found['aim']:g}: {verdict}) | {row['median']:.2f} | {spread} |")
     return lines
+
+
+def super_resolution_table():
+    """How near upscaled photographs come to the originals, where that was measured."""
+    found = results("super_resolution")
+    if not found:
+        return []
+    judge = f"distance by {found['judge']}"
+    lines = [
+        "## Super-resolution (`python benchmarks/super_resolution.py FOLDER...`)",
+        "",
+        "Four times, from the given small images; luminance without a border of 4 pixels. The judge, "
+        f"{found['judge']}'s discriminator, had no part in either model's training.",
+        "",
+        f"| images | by | PSNR, dB | aim | | SSIM | {judge} |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for title, folder in found["folders"].items():
+        methods = [method for method in folder if method in METHODS]
+        for method in methods:
+            row, aim = folder[method], LEAST_DECIBELS.get((title, method))
+            told = f"{row['psnr']:.2f} | {_decibels(row['psnr'], aim)} | {row['ssim']:.4f} | {row[found['judge']]:.4f}"
+            lines.append(f"| {title} ({folder['images']}) | {method} | {told} |")
+        for method in methods if COMIC in folder["psnr"] and title == "Set14" else []:
+            value, aim = folder["psnr"][COMIC][method], LEAST_DECIBELS.get((COMIC, method))
+            lines.append(f"| Set14's comic | {method} | {value:.2f} | {_decibels(value, aim)} | | |")
+    return lines
+
+
+def _decibels(value, aim):
+    """Cells of the aim, and whether it was met."""
+    return " | " if aim is None else f"at least {aim:g} | {'met' if value >= aim else 'missed'}"
 
 
 def photographs_table():

@@ -147,7 +147,7 @@ class ResidualNet(ReadsClasses, SupervisedModel):
             images: tensor or array (n, h, w, channels), uint8 or float, 0..255 as `call` takes them, of any h and w.
         """
         found = self._stages(ops.cast(images, "float32"), training=False)
-        return [_unit(x) for x in (found if isinstance(found, list) else [found])]  # Keras unpacks a list of one
+        return [unit(x) for x in (found if isinstance(found, list) else [found])]  # Keras unpacks a list of one
 
     def distance(self, a, b, batch_size=64):
         """The `perceptual_distance` of pictures in pairs.
@@ -182,7 +182,10 @@ class ResidualNet(ReadsClasses, SupervisedModel):
         return images
 
 
-def _unit(x):
-    """Each place's channels as a vector of length 1. The constant keeps the gradient of zeros finite."""
+def unit(x):
+    """Maps (n, h, w, c), each place's channels as a vector of length 1, float32: what `perceptual_distance` takes.
+
+    The constant keeps the gradient of zeros finite.
+    """
     x = ops.cast(x, "float32")
     return x * ops.rsqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + 1e-10)
