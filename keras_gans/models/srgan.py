@@ -12,7 +12,7 @@ from keras import ops
 from keras_gans.data import images as pixels
 from keras_gans.data.patches import SCALES
 from keras_gans.layers import ICNR, BatchNormalization, Conv2D, LeakyReLU, PixelShuffle, RowwiseConv2D
-from keras_gans.models import build, pairs
+from keras_gans.models import build, enlargement, pairs
 from keras_gans.models.perceptual import get as comparison
 from keras_gans.models.perceptual import squared_error
 from keras_gans.models.supervised import SupervisedModel
@@ -22,6 +22,7 @@ from keras_gans.training.game import AdversarialModel, Batch
 
 SHUFFLES = {2: (2,), 3: (3,), 4: (2, 2)}
 HEADS = ("dense", "pooled")
+SLOPE = 0.25  # of PReLUs, at first
 # The discriminator's convolutions: (channels in units of `width`, stride).
 STAGES = ((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2))
 
@@ -43,8 +44,8 @@ def _batch_norm(x, name, synchronized):
 
 
 def _prelu(x, name):
-    """One slope a channel, .25 at first (He et al. 2015)."""
-    slope = keras.initializers.Constant(0.25)
+    """One slope a channel (He et al. 2015)."""
+    slope = keras.initializers.Constant(SLOPE)
     return keras.layers.PReLU(alpha_initializer=slope, shared_axes=(1, 2), name=name)(x)
 
 
@@ -68,10 +69,12 @@ def generator(scale, blocks, width, synchronized=False, name="generator"):
             # would have oneDNN add up in another order at some widths, and tiles would differ from the whole.
             x = keras.layers.ZeroPadding2D(4, name="border")(x)
         x = _prelu(x, f"prelu_up_{i}")
-    # Small weights: at first an even grey, from which no block has to recover.
+    # Small weights, beside those that enlarge: no block has to recover from noise.
     grey = keras.initializers.RandomNormal(0.0, 1e-3)
     x = RowwiseConv2D(3, 9, kernel_initializer=grey, name="last", dtype="float32")(x)
-    return keras.Model(image, x, name=name)
+    network = keras.Model(image, x, name=name)
+    enlargement.begin(network, scale, blocks, SHUFFLES[scale], SLOPE)
+    return network
 
 
 def reach(scale, blocks):

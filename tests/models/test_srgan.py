@@ -58,12 +58,6 @@ def test_any_height_and_width(scale):
     assert model.network.output_shape == (None, None, None, 3)
 
 
-def test_it_begins_as_an_even_grey(rng):
-    """In training, where batches are normalised."""
-    model, images = tiny(scale=4, blocks=4, width=16), rng.integers(0, 256, (4, 9, 9, 3)).astype("float32")
-    assert 0.01 < np.std(model(images, training=True)) < 0.1
-
-
 def _kernels(network):
     return {x.name: tuple(x.kernel.shape) for x in network.layers if hasattr(x, "kernel")}
 
@@ -184,7 +178,7 @@ def test_every_kind_of_data_is_fitted_validated_on_and_measured(small_and_large,
 
 def test_it_learns(small_and_large):
     model = tiny(width=8)
-    model.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
+    model.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
     history = model.fit(*small_and_large, batch_size=6, epochs=25, verbose=0)
     assert history.history["loss"][-1] < 0.65 * history.history["loss"][0]
 
