@@ -121,7 +121,7 @@ def main():
     for folder in asked.folders:
         rows = enlarged(models, folder)
         images = {row["name"]: {key: round(of["psnr"], 2) for key, of in row["scores"].items()} for row in rows}
-        found["folders"][folder.name] = {"images": len(rows), **table(rows, methods, looking), "psnr": images}
+        found["folders"][folder.name] = {"images": len(rows), "by": table(rows, methods, looking), "psnr": images}
         if folder.name == "Set14":
             picture = asked.out / "docs" / "images" / "super_resolution.png"
             picture.parent.mkdir(parents=True, exist_ok=True)

@@ -201,15 +201,19 @@ def _write_card(target: Path, card: dict[str, Any]) -> None:
 
 
 def _write_pictures(model: Any, run: Path, target: Path) -> None:
-    """samples.png, and the curve of a run as a table and a picture."""
+    """samples.png, and the curve of a run as a table and a picture.
+
+    What upscales has a picture where its run looked at photographs: these, as the published weights upscale them.
+    """
     from keras_gans import artifacts
     from keras_gans.data import images
+    from keras_gans.training import upscaled
     from keras_gans.training.callbacks import read_curve
-    from keras_gans.training.run import CURVE
+    from keras_gans.training.run import CURVE, GRIDS
 
     from . import curve
 
-    grid = model.samples()
+    grid = upscaled.redrawn(model, run / GRIDS) if model.task == "upscale" else model.samples()
     if grid is not None:
         images.save_png(target / artifacts.SAMPLES, grid)
     rows = read_curve(run / CURVE) if (run / CURVE).is_file() else []

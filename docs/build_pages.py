@@ -67,7 +67,10 @@ def section(card):
         "",
     ]
     folder = f"../zoo/models/{card.name}"
-    drawn = "seed 0, not picked" if card.task == "generate" else "the filters of its first layer"
+    drawn = {
+        "generate": "seed 0, not picked",
+        "upscale": "squares of photographs that it was trained on, not picked: bicubic, its own, the original",
+    }.get(card.task, "the filters of its first layer")
     for picture, words in (
         ("samples.png", drawn),
         ("curve.png", "losses by step"),

@@ -141,6 +141,11 @@ def test_the_licence_of_every_models_weights_is_stated():
     assert cards[0].name not in built["notice"]([recipe])
 
 
+def test_every_model_with_weights_has_a_picture():
+    for card in registry.list_models():
+        assert card.status != "pretrained" or (card.folder / "samples.png").is_file(), card.name
+
+
 def test_links_lead_somewhere():
     for page in PAGES:
         for link in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):

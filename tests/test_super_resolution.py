@@ -49,15 +49,15 @@ def test_bicubic_and_each_model_are_measured(script, folder, tmp_path, monkeypat
     found = json.loads((tmp_path / "out" / "benchmarks" / "results" / "super_resolution.json").read_text())
     toys = found["folders"]["Toys"]
     assert toys["images"] == 2
-    assert set(toys) == {"images", "bicubic", "./smooth", "./sharp", "psnr"}
-    assert set(toys["bicubic"]) == {"psnr", "ssim", "dcgan_tiny_imagenet", "tiny"}
+    assert set(toys["by"]) == {"bicubic", "./smooth", "./sharp"}
+    assert set(toys["by"]["bicubic"]) == {"psnr", "ssim", "dcgan_tiny_imagenet", "tiny"}
     wanted = [
         metrics.psnr(bicubic(np.asarray(Image.open(folder / "LRx4" / name)), scale=4), np.asarray(large), border=4)
         for name, large in ((name, Image.open(folder / "HR" / name)) for name in ("a.png", "b.png"))
     ]
-    assert toys["bicubic"]["psnr"] == pytest.approx(np.mean(wanted), abs=1e-3)
+    assert toys["by"]["bicubic"]["psnr"] == pytest.approx(np.mean(wanted), abs=1e-3)
     assert toys["psnr"]["a.png"]["bicubic"] == pytest.approx(wanted[0], abs=0.01)
-    assert toys["bicubic"]["dcgan_tiny_imagenet"] > 0
+    assert toys["by"]["bicubic"]["dcgan_tiny_imagenet"] > 0
     assert not (tmp_path / "out" / "docs").exists()  # these are not Set14's
     assert "Toys" in capsys.readouterr().out
 

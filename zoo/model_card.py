@@ -38,6 +38,7 @@ _USES = {
 _PICTURES = {
     "generate": "A seeded grid of what it draws; none is picked.",
     "classify": "The filters of its first layer.",
+    "upscale": "Squares of photographs that it was trained on, none picked: bicubic, its own, the original.",
 }
 # What YAML must not find as it is, though JSON leaves it so.
 _UNPRINTABLE = re.compile(

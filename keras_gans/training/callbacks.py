@@ -6,12 +6,10 @@ import time
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from keras_gans import artifacts
 from keras_gans.data import images as image_data
-from keras_gans.data.bicubic import bicubic
-from keras_gans.training import checkpoint, distribution
+from keras_gans.training import checkpoint, distribution, upscaled
 from keras_gans.training.every import EverySteps
 from keras_gans.training.health import Health as Health
 
@@ -170,9 +168,8 @@ class UpscaledGrid(EverySteps):
         self._small, self._large = data.at(0, n)
 
     def act(self, step):
-        rows = (bicubic(self._small, scale=self.model.scale), self.model.upscale(self._small, tile=None), self._large)
-        pictures = [picture for row in zip(*rows, strict=True) for picture in row]
-        image_data.save_png(self.folder / f"step-{step:09d}.png", image_data.grid(np.stack(pictures), columns=3))
+        picture = upscaled.rows(self.model, self._small, self._large)
+        image_data.save_png(self.folder / f"step-{step:09d}.png", picture)
 
 
 class Curve(EverySteps):

@@ -8,7 +8,7 @@ import keras_gans
 from keras_gans import artifacts, data
 from keras_gans.models import srgan
 from keras_gans.models.srgan import SRGAN, SRResNet
-from keras_gans.training import callbacks, checkpoint, run, supervised
+from keras_gans.training import callbacks, checkpoint, run, supervised, upscaled
 from keras_gans.training.callbacks import Stopped, read_curve
 
 FIRST = {
@@ -104,6 +104,12 @@ def test_srresnet(folder, tmp_path):
     np.testing.assert_array_equal(rows[:, 0], data.bicubic(small, scale=2))
     np.testing.assert_array_equal(rows[:, 2], large)
     assert rows[:, 1].std() > 0
+    page = upscaled.redrawn(whole, tmp_path / "whole" / "samples")
+    data.save_png(tmp_path / "page.png", page)
+    redrawn, small = grid(tmp_path / "page.png"), data.bicubic(large, scale=0.5)
+    np.testing.assert_array_equal(redrawn[:, 1], whole.upscale(small))
+    np.testing.assert_array_equal(redrawn[:, 2], large)
+    assert upscaled.redrawn(whole, tmp_path) is None
     with pytest.raises(artifacts.CheckpointError, match="is at step 7, and 4 steps were asked for"):
         train_first(folder, tmp_path / "whole", steps=4)
     with pytest.raises(artifacts.CheckpointError, match="its recipe and data_sha256 differ"):
