@@ -6,6 +6,7 @@ residual blocks are the released code's; conditioning augmentation is StackGAN's
 
 import functools
 import importlib
+import inspect
 
 import keras
 import numpy as np
@@ -39,6 +40,9 @@ SIZES = {16: (2, 1), 32: (4, 2, 1), 64: (8, 4, 2, 1)}
 RESIDUAL = 2  # of the generator's maps, the smallest two have a block
 LOOKER = "tiny"  # the zoo model whose features of pictures the reader learns by
 SHOWN = 8  # pictures a row of samples.png
+# The discriminator's layers that see a sentence alone, and those that see both.
+READS = ("compress", "norm_compress", "leaky_compress")
+DECIDES = ("mix", "norm_join", "leaky_join", "flatten", "logit")
 PROMPTS = 1000  # of those that it saw: whose sentences are measured
 
 
@@ -136,6 +140,38 @@ def discriminator(size, width, dim, compressed, residual, normalization, synchro
     x = keras.layers.Flatten(name="flatten")(x)
     logit = dense(1, kernel_initializer=normal(), dtype="float32", name="logit")(x)
     return keras.Model([image, vector], logit, name=name)
+
+
+def of_two_sentences(network):
+    """A discriminator of the same pictures with two sentences each: ([images, one, other], training) -> logits (2n, 1).
+
+    No model, but a function that calls the network's layers: Keras can no longer describe a network once another
+    begins at its middle.
+    """
+    join = network.get_layer("join")
+    look = keras.Model(network.inputs[0], join.input[0], name="look")
+    read, decide = _chain(network, READS), _chain(network, DECIDES)
+
+    def judged(inputs, training):
+        images, *vectors = inputs
+        seen = look(images, training=training)  # (n, 4, 4, channels)
+        logits = [decide(join([seen, read(vector, training)]), training) for vector in vectors]
+        return ops.concatenate(logits, axis=0)
+
+    return judged
+
+
+def _chain(network, names):
+    """(x, training) -> x, through those of a network's layers that have these names, which feed each other."""
+    layers = [layer for layer in network.layers if layer.name in names]
+    told = [{"training"} & set(inspect.signature(layer.call).parameters) for layer in layers]
+
+    def called(x, training):
+        for layer, arguments in zip(layers, told, strict=True):
+            x = layer(x, **dict.fromkeys(arguments, training))
+        return x
+
+    return called
 
 
 @keras.saving.register_keras_serializable(package="keras_gans")
@@ -390,7 +426,7 @@ class TextToImageGAN(AdversarialModel):
     # The game.
 
     def _inputs(self, x, labels):
-        return [x, labels]
+        return [x, *labels] if isinstance(labels, tuple) else [x, labels]
 
     def _batch(self, data):
         images, conditions = data
@@ -419,11 +455,24 @@ class TextToImageGAN(AdversarialModel):
         """Real pictures with right sentences against real ones with wrong sentences and generated ones, half each."""
         right, wrong = self._sentences(batch)
         real, fake = self.augment(batch.images), self.augment(self.imagine(batch))
-        on_real, on_fake = self.judge(real, right), self.judge(fake, right)
+        on_fake = self.judge(fake, right)
         if self._arguments["wrong_text"]:
-            on_fake = ops.concatenate((on_fake, self.judge(real, wrong)), axis=0)
+            on_real, on_wrong = ops.split(self._on_real(real, right, wrong), 2)
+            on_fake = ops.concatenate((on_fake, on_wrong), axis=0)
+        else:
+            on_real = self.judge(real, right)
         loss = self._adversarial_loss.discriminator(on_real, on_fake, self.label_smoothing)
         return {"d_loss": loss, **self._penalty_terms(real, fake, right)}
+
+    def _on_real(self, images, right, wrong):
+        """D's logits of pictures with right and with wrong sentences: what sees no sentence looks at them once."""
+        if {"r1", "r2"} & set(self.penalties):  # the gradient of those with right sentences alone is wanted
+            return ops.concatenate((self.judge(images, right), self.judge(images, wrong)), axis=0)
+        return self._run("discriminator", images, (right, wrong), self._of_two_sentences)
+
+    @functools.cached_property
+    def _of_two_sentences(self):
+        return of_two_sentences(self.discriminator)
 
     def generator_terms(self, batch):
         """D(G(z, right), right); means of two sentences too; and the condition's distance from N(0, 1)."""

@@ -156,15 +156,17 @@ class AdversarialModel(Pretrained, keras.Model):
         return logits, slope
 
     @shared.once
-    def _run(self, player, x, labels):
-        """A player's network. In the other one's turn its moving statistics stay as they are.
+    def _run(self, player, x, labels, network=None):
+        """A player's network, or `network`, which has its layers.
 
-        In a turn that both take they move with what is computed before the player's own terms too, which get it then.
+        In the other one's turn its moving statistics stay as they are. In a turn that both take they move with what is
+        computed before the player's own terms too, which get it then.
         """
         turn = _turn.get()
         own = player == turn.player or player in turn.following
         with contextlib.nullcontext() if own else NestedScope():
-            return getattr(self, player)(self._inputs(x, labels), training=turn.training)
+            network = getattr(self, player) if network is None else network
+            return network(self._inputs(x, labels), training=turn.training)
 
     @shared.once
     def augment(self, images):

@@ -1,6 +1,5 @@
 """Models that live in a folder: card, weights, samples."""
 
-import copy
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +109,7 @@ class Pretrained:
 
     def card_to_save(self, folder):
         """The card it was loaded with, changed if it was trained further; or a plain one."""
-        card = copy.deepcopy(self.card) if self.card else self._plain_card(folder)
+        card = _plain(self.card) if self.card else self._plain_card(folder)
         if self.card and self.seen_since:
             card.update(self._further(card, folder))
             card.pop("limits", None)  # known of other weights
@@ -148,3 +147,10 @@ class Pretrained:
             "paper": dict(self.paper),
             "data": {"source": "unstated", "split": "unstated", "seen": "unstated"},
         }
+
+
+def _plain(value):
+    """A copy of tables and lists: Keras ties those that a model holds to the model, all of which a deep copy copies."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -9,7 +9,7 @@ from keras_gans import artifacts, data
 from keras_gans.artifacts import DataError
 from keras_gans.data import text
 from keras_gans.metrics import sources
-from keras_gans.models import text_encoder
+from keras_gans.models import text_encoder, text_to_image
 from keras_gans.models.text_to_image import TextToImageGAN
 from keras_gans.training import run
 from keras_gans.training.callbacks import Stopped
@@ -194,6 +194,18 @@ def test_the_terms_are_the_papers():
     )
     assert set(told) == {"d_loss", "g_loss", "g_between"}
     assert terms(alone)["g_loss"] == pytest.approx(told["g_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("normalization", "training"), [("batch", True), ("none", True), ("spectral", False)])
+def test_pictures_are_looked_at_once_for_both_sentences(normalization, training):
+    network = small(normalization=normalization).discriminator
+    rng = np.random.default_rng(0)
+    images = rng.uniform(-1, 1, (8, 16, 16, 3)).astype("float32")
+    vectors = rng.normal(size=(2, 8, 8)).astype("float32")
+    apart = np.concatenate([network([images, each], training=training) for each in vectors])
+    found = text_to_image.of_two_sentences(network)([images, *vectors], training)
+    np.testing.assert_allclose(found, apart, rtol=1e-4, atol=1e-6)
+    assert network.get_config()  # Keras can still describe it
 
 
 def test_a_condition_is_drawn_from_its_normal():
