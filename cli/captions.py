@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MARGIN = 8  # white pixels around a picture
 
 
-def captioned(image: Any, text: str) -> Any:
-    """uint8 (h, w, 3) on white, `text` above it: uint8 (h + 40, w + 16, 3)."""
+def side_by_side(height: int, width: int, named: Sequence[tuple[str, Callable[[], Any]]]) -> Any:
+    """A page of uint8 pictures (height, width, 3), each captioned: uint8 (height + 40, n * (width + 16), 3).
+
+    named: [(caption, function that gives the picture), ...]. One is asked for after another, so that beside the page no
+    two are held at a time.
+    """
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
-    height, width = image.shape[:2]
-    page = Image.new("RGB", (width + 2 * MARGIN, height + 4 * MARGIN + MARGIN), "white")
-    page.paste(Image.fromarray(image), (MARGIN, 4 * MARGIN))
-    ImageDraw.Draw(page).text((MARGIN, 2 * MARGIN), text, "black", ImageFont.load_default(16), anchor="lm")
-    return np.asarray(page)
+    pitch = width + 2 * MARGIN
+    page = np.full((height + 5 * MARGIN, len(named) * pitch, 3), 255, "uint8")
+    for i, (text, picture) in enumerate(named):
+        head = Image.new("RGB", (pitch, 4 * MARGIN), "white")
+        ImageDraw.Draw(head).text((MARGIN, 2 * MARGIN), text, "black", ImageFont.load_default(16), anchor="lm")
+        page[: 4 * MARGIN, i * pitch : (i + 1) * pitch] = np.asarray(head)
+        left = i * pitch + MARGIN
+        page[4 * MARGIN : 4 * MARGIN + height, left : left + width] = picture()
+    return page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from . import output, quiet, reference
 )
 @click.option(
     "--strip",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.png",
     help="Of what upscales: pictures of each pair.  [default: NAME_FOLDER.png]",
 )
@@ -80,6 +81,7 @@ def command(
     from keras_gans.api import evaluation
 
     if evaluation.upscales(resolved):
+        _refuse_given("split", "features", "weights", "count", "seeds", "save_statistics", "pairs")
         _pairs(resolved, metrics, against, strip, record, as_json)
         return
     if pairs is not None and "memorized" not in _split(metrics):
@@ -119,6 +121,15 @@ def command(
     output.table(["metric", "value", "protocol"], rows, right=["value"])
 
 
+def _refuse_given(*names: str) -> None:
+    """UsageError where an option came that says nothing of a model that upscales."""
+    context = click.get_current_context()
+    flags = {option.name: option.opts[0] for option in context.command.params}
+    for name in names:
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"{flags[name]} is not for a model that upscales: leave it out.")
+
+
 def _split(metrics: str | None) -> list[str]:
     return [] if metrics is None else [name.strip() for name in metrics.split(",")]
 
@@ -143,6 +154,9 @@ def _pairs(
     if against is None:
         raise KerasGansError("A folder with HR and LRx4 in it is what upscaling is measured on: give --against FOLDER.")
     names = pairs.chosen(pairs.METRICS if metrics is None else _split(metrics))
+    title = Path(against).resolve().name
+    picture = picture or Path(f"{Path(what).name}_{title}.png")
+    _check_picture(picture)
     model = evaluation.upscaler(what)
     output.note(cost.said_of_pairs(model, against, names))
     line, of = output.Line(), len(pairs.pairs(against, model.scale))
@@ -154,13 +168,28 @@ def _pairs(
                 line.show(f"{len(found)} of {of} images")
     finally:
         line.close()
-    title = Path(against).resolve().name
     scores = pairs.means(found, title, model.scale, names)
-    picture = picture or Path(f"{Path(what).name}_{title}.png")
-    images.save_png(picture, pairs.strip(found))
-    output.note(f"wrote {picture}")
+    _say_pairs(found, scores, names, as_json)  # first, for what comes may find no room on the disk
     if record:
         output.note(f"wrote {evaluation.record(what, scores)}")
+    images.save_png(picture, pairs.strip(found))
+    output.note(f"wrote {picture}")
+
+
+def _check_picture(path: Path) -> None:
+    """KerasGansError where a picture can not be written, before an hour is spent on what it shows."""
+    from keras_gans.artifacts import KerasGansError
+
+    if path.suffix.lower() != ".png":
+        raise KerasGansError(f"--strip is a .png, and {path.name} came: end its name so.")
+    above = path.absolute().parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise KerasGansError(f"--strip {path} cannot be written, for {above} is no folder: take another.")
+
+
+def _say_pairs(found: Sequence[Any], scores: Sequence[Any], names: Sequence[str], as_json: bool) -> None:
     if as_json:
         output.say_json([score.to_dict() for score in scores])
         return

@@ -1,4 +1,4 @@
-"""How much memory this process has held at most: what benchmarks report and tests keep within bounds."""
+"""Memory: the most that this process has held, which benchmarks report and tests keep within bounds; what is free."""
 
 from __future__ import annotations
 
@@ -18,3 +18,13 @@ def peak_bytes() -> int:
     except ModuleNotFoundError:  # Windows
         return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def free_bytes() -> int | None:
+    """The memory that can be had now, in bytes; None where the system does not say."""
+    try:
+        with open("/proc/meminfo") as meminfo:
+            lines = dict(line.split(":", 1) for line in meminfo)
+    except OSError:
+        return None
+    return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else None

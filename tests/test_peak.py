@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_gans._peak import peak_bytes
+from keras_gans._peak import free_bytes, peak_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 2**20
@@ -27,3 +27,8 @@ def test_what_was_given_back_still_counts():
     script = "import numpy; from keras_gans._peak import peak_bytes; numpy.ones(300 << 20, bool); print(peak_bytes())"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(done.stdout) > 300 * MIB
+
+
+def test_free_memory_is_a_number_of_bytes():
+    free = free_bytes()
+    assert free is None or 2**20 < free < 2**50

@@ -46,6 +46,7 @@ _UPRIGHT = {
 _ON_ITS_SIDE = (5, 6, 7, 8)  # height is width
 _BITS, _PHOTOMETRIC = 258, 262  # the TIFF tags: bits of a channel, and what 0 means
 _PACKED = {"L;2": (3, 85), "L;4": (15, 17)}  # Pillow's name for a PNG's grey: its white, and 255 divided by that
+DEEP = "keras_gans_deep"  # in an image's info, while it is converted: whether its file has 16 bits a channel
 # At most: deflate makes 1,032 bytes of one, LZW 1,340, with 8 pixels each; Huffman's codes take a bit for 64 pixels.
 _PIXELS_OF_A_BYTE = {"PNG": 8_256, "JPEG": 512, "tiff_adobe_deflate": 8_256, "tiff_deflate": 8_256, "tiff_lzw": 10_720}
 _LUMA = np.array([0.299, 0.587, 0.114], "float32")  # ITU-R 601, what Pillow's "L" is
@@ -147,6 +148,7 @@ def decode(
             _refuse_unlike(image)
             _refuse_hollow(image)
             _scale_transparency(image)
+            image.info[DEEP] = _has_sixteen_bits(image)
             image.load()
             return (convert or _eight_bit)(_upright(image))
     except DataError:
@@ -247,6 +249,12 @@ def _scale_transparency(image: Image.Image) -> None:
         image.info["transparency"] = (see_through & most) * step
     elif isinstance(see_through, tuple) and packing == "RGB;16B":
         image.info["transparency"] = tuple(part >> 8 for part in see_through)
+
+
+def _has_sixteen_bits(image: Image.Image) -> bool:
+    """Whether a file not yet read has 16 bits a channel, as far as Pillow's decoder tells ("RGB;16B")."""
+    tiles: Any = getattr(image, "tile", None)
+    return bool(tiles) and ";16" in str(tiles[0][3])
 
 
 def _orientation(image: Image.Image) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_gans import _peak
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
 from keras_gans.data.batches import Batches, Rows, Spec
@@ -23,6 +25,7 @@ log = logging.getLogger("keras_gans")
 
 SCALES = (2, 3, 4)
 SMALL = 24  # pixels: side of the paper's small squares
+_BYTES = 3 * (1 + 1 / 4)  # of a pixel: of the photograph, and of the small one at the least scale
 _STREAM = 4  # of a step's draws: see pipeline.philox
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -137,8 +140,8 @@ def super_resolution(
         split: of a folder whose subfolders are all called like splits.
 
     Raises:
-        DataError: there is no photograph as large as a crop, more than 1 % cannot be read, or what came is none of the
-            above. Smaller ones are left out, with a warning.
+        DataError: there is no photograph as large as a crop, more than 1 % cannot be read, memory does not hold them
+            (they are kept decoded), or what came is none of the above. Smaller ones are left out, with a warning.
     """
     if scale not in SCALES:
         raise DataError(f"scale is 2, 3 or 4, and {scale!r} came: choose one.")
@@ -189,6 +192,7 @@ def _from_folder(path: str, split: str) -> tuple[list[np.ndarray], str]:
     found: list[np.ndarray] = []
     skipped: list[tuple[str, str]] = []
     names = list(walk(folder))
+    _check_memory(folder, names, path)
     for name in names:
         try:
             found.append(_coloured(np.asarray(pixels.decode(os.path.join(folder, name)))))
@@ -200,6 +204,21 @@ def _from_folder(path: str, split: str) -> tuple[list[np.ndarray], str]:
         log.warning("%s: skipped %d of %d images: %s", path, len(skipped), len(names), "; ".join(r for _, r in skipped))
     title = Path(path).resolve().name
     return found, title if part is None else f"{title} {part}"
+
+
+def _check_memory(folder: str, names: Sequence[str], path: str) -> None:
+    """DataError where the photographs, decoded, would not fit into what memory is free."""
+    pixels_of_all = 0
+    for name in names:
+        with contextlib.suppress(DataError):  # which is said when it is read
+            height, width, _ = pixels.header(os.path.join(folder, name), name)
+            pixels_of_all += height * width
+    wanted, free = int(pixels_of_all * _BYTES), _peak.free_bytes()
+    if free is not None and wanted > free:
+        raise DataError(
+            f"{path}: {len(names):,} photographs would take {wanted / 2**30:.1f} GiB of memory, of which "
+            f"{free / 2**30:.1f} are free: make them smaller, or give fewer."
+        )
 
 
 def _coloured(image: np.ndarray) -> np.ndarray:

@@ -93,19 +93,24 @@ class Score:
         return f"{value} ± {(self.interval[1] - self.interval[0]) / 2:.2g}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As scores.json has it: without what is None or empty; an interval without an end is [low, null]."""
+        """As scores.json has it: without what is None or empty; what is infinite is null: JSON has no word."""
         found = {key: value for key, value in asdict(self).items() if value is not None and value != {}}
+        found["value"] = _or_null(self.value)
+        if self.details:
+            found["details"] = {key: _or_null(value) for key, value in self.details.items()}
         if self.interval is not None:
-            found["interval"] = [self.interval[0], None if self.is_bound else self.interval[1]]
+            found["interval"] = [_or_null(end) for end in self.interval]
         return found
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Score:
         """What `to_dict` gave; keys that this version does not know are passed over."""
         known = {key: found[key] for key in cls.__dataclass_fields__ if key in found}
+        known["value"] = _or_infinity(known["value"])
         if "interval" in known:
-            low, high = known["interval"]
-            known["interval"] = (low, math.inf if high is None else high)
+            known["interval"] = tuple(_or_infinity(end) for end in known["interval"])
+        if "details" in known:
+            known["details"] = {key: _or_infinity(value) for key, value in known["details"].items()}
         return cls(**known)
 
 
@@ -215,3 +220,11 @@ def compare(a: Score, b: Score) -> Comparison:
     if difference == 0 or overlap:
         return Comparison(difference, None, certain)
     return Comparison(difference, "a" if (difference > 0) == HIGHER_IS_BETTER[a.metric] else "b", certain)
+
+
+def _or_null(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isinf(value) else value
+
+
+def _or_infinity(value: Any) -> Any:
+    return math.inf if value is None else value

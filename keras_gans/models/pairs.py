@@ -110,21 +110,21 @@ def of_recipe(data, recipe, scale, size=None):
 class PairBatches(keras.utils.PyDataset):
     """What Keras fits on: batches (small 0..255, large [-1, 1]), float32, of `Patches`, by (seed, step).
 
-    Without a seed, each epoch has the squares of the first.
+    The first is that of the step `start`. Without a seed, each epoch has the squares of the first.
     """
 
-    def __init__(self, data, batch_size=None, seed=None):
+    def __init__(self, data, batch_size=None, seed=None, start=0):
         super().__init__()  # no workers: what lies in memory is sooner taken than handed over
         self.data, self.batch_size = data, batch_size or data.batch_size
         self.seed, self._following = seed or 0, seed is not None
         self.steps_per_epoch = data.steps_per_epoch(self.batch_size)
-        self._epoch = 0
+        self._epoch, self._start = 0, start
 
     def __len__(self):
         return self.steps_per_epoch
 
     def __getitem__(self, number):
-        return self.at(self._epoch * self.steps_per_epoch + number)
+        return self.at(self._start + self._epoch * self.steps_per_epoch + number)
 
     def on_epoch_end(self):
         self._epoch += self._following
@@ -139,10 +139,10 @@ class PairBatches(keras.utils.PyDataset):
         return self
 
 
-def for_keras(data, batch_size, seed=None):
-    """(x, y) for `keras.Model.fit`, or without a seed for `evaluate`."""
+def for_keras(data, batch_size, seed=None, start=0):
+    """(x, y) for `keras.Model.fit` from the step `start` on, or without a seed for `evaluate`."""
     if isinstance(data, Patches):
-        return PairBatches(data, batch_size, seed), None
+        return PairBatches(data, batch_size, seed, start), None
     if isinstance(data, Arrays):
         return data.images.astype("float32"), data.labels.astype("float32") / 127.5 - 1.0
     return data.map(lambda small, large: (pixels.to_range(small, 0.0, 255.0), pixels.to_range(large, -1.0, 1.0))), None

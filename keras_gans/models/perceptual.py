@@ -26,8 +26,28 @@ class Term:
     def __init__(self, name, compare):
         self.name, self._compare = name, compare
 
+    def fetch(self):
+        """Loads what is not loaded yet. Raises as `get`."""
+
     def __call__(self, fake, real):
         return self._compare(fake, real)
+
+
+class Later(Term):
+    """One whose network is loaded when it is first wanted. ValueError: another name."""
+
+    def __init__(self, name, dtype=None):
+        build.check_choice("perceptual", name, NAMES)
+        super().__init__(name, None)
+        self._dtype = dtype
+
+    def fetch(self):
+        if self._compare is None:
+            self._compare = get(self.name, self._dtype)
+
+    def __call__(self, fake, real):
+        self.fetch()
+        return super().__call__(fake, real)
 
 
 def get(name, dtype=None):

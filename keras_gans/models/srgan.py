@@ -13,8 +13,8 @@ from keras_gans.data import images as pixels
 from keras_gans.data.patches import SCALES
 from keras_gans.layers import ICNR, BatchNormalization, Conv2D, LeakyReLU, PixelShuffle, RowwiseConv2D
 from keras_gans.models import build, enlargement, pairs
+from keras_gans.models.perceptual import Later, squared_error
 from keras_gans.models.perceptual import get as comparison
-from keras_gans.models.perceptual import squared_error
 from keras_gans.models.supervised import SupervisedModel
 from keras_gans.models.upscaling import Upscales
 from keras_gans.training import statistics
@@ -158,7 +158,7 @@ class SRResNet(Upscales, SupervisedModel):
             y: uint8 large images (n, scale h, scale w, 3).
             batch_size, epochs, verbose, callbacks, **kwargs: as for `keras.Model.fit`; `validation_data` may be any of
                 these.
-            seed: of the squares that are taken.
+            seed: of the squares that are taken; another call goes on with others, as training went on.
 
         Returns:
             `keras.callbacks.History`.
@@ -167,7 +167,7 @@ class SRResNet(Upscales, SupervisedModel):
             DataError: the data is none of this, or of another scale; nothing was trained.
         """
         data = pairs.prepared(x, y, self.scale)
-        fed = pairs.for_keras(data, batch_size, seed)
+        fed = pairs.for_keras(data, batch_size, seed, self.steps_taken)
         if kwargs.get("validation_data") is not None:
             looked_at = pairs.for_keras(pairs.prepared(kwargs["validation_data"], None, self.scale), batch_size)
             kwargs["validation_data"] = looked_at[0] if looked_at[1] is None else looked_at
@@ -207,6 +207,7 @@ class SRGAN(Upscales, AdversarialModel):
 
     paper = PAPER
     _weights = _compared_by = None  # of the generator's terms, as they were compiled
+    _comparison = staticmethod(comparison)
 
     def __init__(
         self, scale=4, blocks=16, width=64, size=96, head="pooled", synchronized=False, dtype=None, name="srgan"
@@ -285,7 +286,7 @@ class SRGAN(Upscales, AdversarialModel):
         for name, value in weights.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
-        term, before = comparison(perceptual, self._arguments["dtype"]), (self._weights, self._compared_by)
+        term, before = self._comparison(perceptual, self._arguments["dtype"]), (self._weights, self._compared_by)
         self._weights, self._compared_by = {k: float(v) for k, v in weights.items()}, term
         try:
             super().compile(generator_optimizer, discriminator_optimizer, loss, **rest)
@@ -301,6 +302,14 @@ class SRGAN(Upscales, AdversarialModel):
         config = super().get_compile_config()
         return {**config, "perceptual": self._compared_by.name, **self._weights} if config else config
 
+    def compile_from_config(self, config):
+        """As it was; what images are compared by is loaded when training goes on, for upscaling can do without."""
+        self._comparison = Later
+        try:
+            super().compile_from_config(config)
+        finally:
+            self._comparison = comparison
+
     def term_names(self):
         names = ["d_loss", "g_loss", "content", *self.penalties]
         return [*names, "pixels"] if self._weights["pixel_weight"] else names
@@ -309,6 +318,8 @@ class SRGAN(Upscales, AdversarialModel):
         return pairs.of_recipe(data, recipe, self.scale, self.image_shape[0])
 
     def prepared(self, x, y):
+        if self._compared_by is not None:
+            self._compared_by.fetch()
         return pairs.prepared(x, y, self.scale, self.image_shape[0])
 
     def reestimate_statistics(self, batches=50, batch_size=64, seed=0):

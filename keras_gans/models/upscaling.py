@@ -6,6 +6,7 @@ import logging
 import keras
 import numpy as np
 
+from keras_gans import _peak
 from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
 from keras_gans.data.bicubic import bicubic
@@ -53,6 +54,7 @@ class Upscales:
 
         Raises:
             DataError: the images are others.
+            MemoryError: there is none for the smallest tile.
             ValueError: tile is none of the above.
         """
         if tile not in ("auto", None) and (isinstance(tile, bool) or not isinstance(tile, int) or tile < 1):
@@ -91,8 +93,10 @@ class Upscales:
                         progress(done, len(parts))
                 return
             except Exception as error:
-                if not backend.is_out_of_memory(error) or side <= LEAST:
+                if not backend.is_out_of_memory(error):
                     raise
+                if side <= LEAST:
+                    raise MemoryError(f"memory ran out on a tile of {side}x{side} pixels") from error
                 side = max(LEAST, min(side, max(height, width)) // 2)
                 log.warning("memory ran out: tiles are halved, to %d pixels a side", side)
             gc.collect()
@@ -170,7 +174,7 @@ def _alpha(alpha, scale):
 
 def _allowed():
     """Bytes that one tile's maps may take."""
-    free = backend.free_memory()
+    free = _peak.free_bytes()
     return MEMORY if free is None else max(2**26, min(MEMORY, free // 4))
 
 

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import os
 import threading
-from pathlib import Path
 
 import keras
 
@@ -109,12 +108,3 @@ def is_out_of_memory(error):
     if isinstance(error, MemoryError):
         return True
     return type(error).__name__ == "ResourceExhaustedError" or "RESOURCE_EXHAUSTED" in str(error)
-
-
-def free_memory():
-    """Bytes of memory that can be had now; None where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.is_file():
-        return None
-    lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
-    return int(lines["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in lines else None

@@ -12,8 +12,8 @@ _COLUMNS, _PADDING = 3, 2
 
 def rows(model, small, large):
     """uint8 (h, w, 3): of small pictures (n, h, w, 3) and the photographs that they come from."""
-    columns = (bicubic(small, scale=model.scale), model.upscale(small, tile=None), large)
-    pictures = [picture for row in zip(*columns, strict=True) for picture in row]
+    shown = (bicubic(small, scale=model.scale), model.upscale(small, tile=None), large)
+    pictures = [picture for row in zip(*shown, strict=True) for picture in row]
     return images.grid(np.stack(pictures), columns=_COLUMNS, padding=_PADDING)
 
 
@@ -25,8 +25,13 @@ def redrawn(model, folder):
     found = sorted(Path(folder).glob("step-*.png"))
     if not found:
         return None
-    page = np.asarray(images.decode(found[-1]))[_PADDING:, _PADDING:]
+    large = columns(np.asarray(images.decode(found[-1])))[-1]
+    return rows(model, bicubic(large, scale=1 / model.scale), large)
+
+
+def columns(page):
+    """What `rows` laid out: [uint8 (n, h, w, 3) of bicubic, of the model, of the photographs]."""
+    page = page[_PADDING:, _PADDING:]
     pitch = page.shape[1] // _COLUMNS
     tiles = page.reshape(len(page) // pitch, pitch, _COLUMNS, pitch, 3).swapaxes(1, 2)
-    large = np.ascontiguousarray(tiles[:, -1, : pitch - _PADDING, : pitch - _PADDING])
-    return rows(model, bicubic(large, scale=1 / model.scale), large)
+    return [np.ascontiguousarray(tiles[:, i, : pitch - _PADDING, : pitch - _PADDING]) for i in range(_COLUMNS)]

@@ -73,6 +73,8 @@ def test_scores_are_recorded(kg, mine, folder):
         (["--against", "./nowhere"], "A folder with HR and LRx2 in it, of large and small images, was wanted"),
         (["--against", "{folder}", "--metrics", "fid"], "What upscales is measured by psnr and ssim, and 'fid' came"),
         (["--against", "{folder}", "--metrics", "psnr,"], "and '' came"),
+        (["--against", "{folder}", "--strip", "{folder}/HR/a.png/x.png"], "a.png is no folder: take another"),
+        (["--against", "{folder}", "--strip", "strip.jpg"], "--strip is a .png, and strip.jpg came"),
     ],
 )
 def test_mistakes_are_one_sentence(arguments, words, kg, mine, folder):
@@ -81,3 +83,20 @@ def test_mistakes_are_one_sentence(arguments, words, kg, mine, folder):
     assert words in result.stderr
     assert sum(line.startswith("Error") for line in result.stderr.splitlines()) == 1
     assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize("given", [["--features", "pixels"], ["--seeds", "3"], ["-n", "9"], ["--split", "test"]])
+def test_options_of_other_models_are_refused(given, kg, mine, folder):
+    result = kg("evaluate", mine, "--against", folder, *given)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{given[0]} is not for a model that upscales: leave it out" in result.stderr
+
+
+def test_what_is_infinite_is_null(kg, mine, folder):
+    """Bicubic makes a flat image what it was."""
+    for part, side in (("HR", 40), ("LRx2", 20)):
+        images.save_png(folder / part / "a.png", np.full((side, side, 3), 90, "uint8"))
+    result = kg("evaluate", mine, "--against", folder, "--metrics", "psnr", "--json")
+    (score,) = json.loads(result.stdout, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    assert score["details"]["bicubic"] is None
+    assert score["value"] > 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keras_gans
@@ -109,6 +110,8 @@ def test_one_file_beside_itself(up, model):
         (["animation.gif"], ["animation_x2.png"]),
         (["no_end"], ["no_end_x2.png"]),
         (["photo.png", "--out", "taken.png"], ["taken.png/photo.png"]),
+        (["photo.png", "--out", "new.png/"], ["new.png/photo.png"]),
+        (["b", "--out", "b/large"], ["b/large/c/other.bmp", "b/large/deep.png"]),
     ],
 )
 def test_where_they_go(arguments, written, up):
@@ -186,6 +189,41 @@ def test_what_came_in_is_never_written_over(arguments, up):
     assert {name: Path(name).read_bytes() for name in files()} == before
 
 
+@pytest.mark.parametrize("arguments", [["photos"], ["photos/*.png"], ["photos", "--out", "photos/large"]])
+def test_what_was_made_before_is_not_made_larger_again(arguments, up):
+    for name in ("a.png", "b.png"):
+        photo(f"photos/{name}", 4, 5, 3)
+    assert up(*arguments).exit_code == 0
+    made = files()
+    _refused(up(*arguments), "is there already: take another --out or --suffix, or --overwrite, or --skip-existing")
+    again = up(*arguments, "--overwrite")
+    assert (again.exit_code, again.stderr.count("wrote ")) == (0, 2)
+    assert files() == made
+    (gone,) = (name for name in made if "a_x2" in name or "large/a" in name)
+    Path(gone).unlink()  # as if the call had been stopped
+    assert up(*arguments, "--skip-existing").stderr.count("wrote ") == 1
+    assert files() == made
+    rest = up(*arguments, "--skip-existing", "--json")
+    assert (rest.exit_code, json.loads(rest.stdout)) == (0, {"paths": [], "failed": 0})
+    assert "Nothing is left to do" in rest.stderr
+
+
+def test_what_comes_to_be_there_meanwhile_stays(up, monkeypatch):
+    photo("a.png", 4, 5, 3)
+    draw = upscaling.Upscales._draw
+
+    def slow(self, run, small):
+        Path("a_x2.png").write_text("another's")
+        return draw(self, run, small)
+
+    monkeypatch.setattr(upscaling.Upscales, "_draw", slow)
+    result = up("a.png")
+    assert result.exit_code == 1
+    assert "error: a_x2.png has come to be there meanwhile" in result.stderr
+    assert Path("a_x2.png").read_text() == "another's"
+    assert up("a.png", "--overwrite").exit_code == 0
+
+
 def test_two_that_would_become_one(up):
     for name in ("a/photo.png", "b/photo.png", "c/photo.gif"):
         Path(name).parent.mkdir()
@@ -217,14 +255,21 @@ def test_a_corrupt_file_among_others_is_said_and_left_out(up):
     assert not Path("other").exists()
 
 
-def test_what_cannot_be_written_is_said_and_left_out(up):
+def test_what_a_format_cannot_hold_is_said_before_it_is_drawn(up, monkeypatch):
     """JPEG ends at 65,500 pixels a side."""
+    monkeypatch.setattr(upscaling.Upscales, "_draw", None)
     photo("wide.png", 1, 32_800, 3)
+    photo("page.png", 1, 11_000, 3)
+    words = "error: wide.jpg would be of 65600x2 pixels, and JPEG holds at most 65,500 a side: take .png"
+    assert words in up("wide.png", "--out", "wide.jpg").stderr
+    words = "error: page.jpg would be of 66048x42 pixels"  # three pictures and their margins
+    assert words in up("page.png", "--compare", "--out", "page.jpg").stderr
+    assert files() == ["page.png", "wide.png"]
+
+
+def test_what_cannot_be_written_is_said_and_left_out(up):
+    photo("wide.png", 4, 5, 3)
     photo("small.png", 4, 5, 3)
-    result = up("wide.png", "--out", "wide.jpg")
-    assert result.exit_code == 1
-    assert "error: wide.jpg cannot be written as JPEG" in result.stderr
-    assert files() == ["small.png", "wide.png"]
     Path("large").mkdir()
     (Path("large") / "wide.png").mkdir()
     result = up("wide.png", "small.png", "--out", "large", "--overwrite")
@@ -233,20 +278,21 @@ def test_what_cannot_be_written_is_said_and_left_out(up):
     assert "wrote large/small.png" in result.stderr
 
 
-def test_out_of_memory_costs_one_image(up, monkeypatch):
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "no more")])
+def test_out_of_memory_costs_one_image(error, up, monkeypatch):
     photo("a.png", 4, 5, 3)
     photo("b.png", 8, 5, 3)
     draw = upscaling.Upscales._draw
 
     def limited(self, run, small):
         if small.shape[0] > 4:
-            raise MemoryError
+            raise error
         return draw(self, run, small)
 
     monkeypatch.setattr(upscaling.Upscales, "_draw", limited)
     result = up("b.png", "a.png")
     assert result.exit_code == 1
-    assert "error: b.png: memory ran out" in result.stderr
+    assert "error: b.png: memory ran out on a tile of 8x8 pixels" in result.stderr
     assert "wrote a_x2.png" in result.stderr
 
 
@@ -261,6 +307,7 @@ def test_out_of_memory_costs_one_image(up, monkeypatch):
         (["photo.png", "--out", "large.gif"], 2, "--out is a folder, or a file that ends in .png, .jpg,"),
         (["photo.png", "second.png", "--out", "notes"], 2, "and notes came"),
         (["photo.png", "--tile", "0"], 2, "0 is not in the range x>=1"),
+        (["photo.png", "--overwrite", "--skip-existing"], 2, "take one of them"),
         (["photo.png", "--suffix", "/../x"], 2, "--suffix is a part of a name, and '/../x' came"),
     ],
 )
@@ -314,6 +361,13 @@ def test_sixteen_bits_are_kept(up, model):
     found = read("photo_x2.png").pixels
     assert found.dtype == np.uint16
     np.testing.assert_array_equal(found, model.upscale(pixels))
+
+
+def test_lost_depth_is_said(up):
+    Path("photo.png").write_bytes(tf.io.encode_png(np.full((5, 6, 3), 0x1234, "uint16")).numpy())
+    result = up("photo.png")
+    assert result.exit_code == 0
+    assert "photo.png: its 16 bits a channel become 8" in result.stderr
 
 
 def test_it_stands_upright_as_the_camera_meant(up, model):
@@ -376,6 +430,9 @@ def test_compare_writes_them_side_by_side(kg, zoo):
 
 
 def test_compare_of_an_srresnet_has_it_once(up):
+    photo("photo.jpg", 30, 20, 3)
+    assert up("photo.jpg", "--compare").exit_code == 0
+    assert files() == ["photo.jpg", "photo_compared.png"]  # a page is wider than JPEG holds, soon
     photo("photo.png", 30, 20, 3)
     assert up("photo.png", "--compare", "--out", "page.png").exit_code == 0
     _parts(read("page.png").pixels, 60, 40, 3)

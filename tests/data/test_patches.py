@@ -8,6 +8,7 @@ from PIL import Image
 
 from keras_gans import data
 from keras_gans.artifacts import DataError
+from keras_gans.data import images as pixels
 
 
 def _photograph(rng, height, width, channels=3):
@@ -122,3 +123,15 @@ def test_a_folder_of_bad_files_is_an_error(tmp_path):
         (tmp_path / f"{k}.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match="at least 1 of 3 images cannot be read"):
         data.super_resolution(tmp_path)
+
+
+def test_more_than_memory_holds_is_refused_before_it_is_read(tmp_path, photographs, monkeypatch):
+    for k, photograph in enumerate(photographs):
+        pixels.save_png(tmp_path / f"{k}.png", photograph)
+    wanted = int(sum(p.shape[0] * p.shape[1] for p in photographs) * 3 * 1.25)
+    monkeypatch.setattr("keras_gans._peak.free_bytes", lambda: wanted)
+    assert len(data.super_resolution(tmp_path, crop=16)) == len(photographs)
+    monkeypatch.setattr("keras_gans._peak.free_bytes", lambda: wanted - 1)
+    monkeypatch.setattr(pixels, "decode", None)
+    with pytest.raises(DataError, match=r"photographs would take .* GiB of memory, of which .* are free: make them"):
+        data.super_resolution(tmp_path, crop=16)

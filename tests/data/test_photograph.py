@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image, ImageCms
 
 from keras_gans.data import DataError
@@ -109,6 +110,33 @@ def test_sixteen_bits_stay(name, saved):
     found = saved(Image.fromarray(pixels), name).pixels
     assert (found.dtype.name, found.shape) == ("uint16", (5, 7, 1))
     np.testing.assert_array_equal(found[..., 0], pixels)
+
+
+@pytest.mark.parametrize(("channels", "read_as"), [(3, 3), (4, 4), (2, 4)])
+def test_other_sixteen_bits_become_eight_and_that_is_told(channels, read_as, tmp_path):
+    """Of colour, and of grey with alpha: Pillow makes 8 bits of them, and colour of the latter."""
+    pixels = np.full((5, 7, channels), 0x1234, "uint16")
+    (tmp_path / "photo.png").write_bytes(tf.io.encode_png(pixels).numpy())
+    found = read(tmp_path / "photo.png")
+    assert (found.pixels.dtype.name, found.pixels.shape, found.deeper) == ("uint8", (5, 7, read_as), True)
+    assert np.abs(found.pixels[..., :3].astype(int) - 0x12).max() <= 1
+
+
+def test_eight_bits_and_deep_grey_lose_nothing(saved):
+    for pixels in (noise(5, 7, 3), noise(5, 7), noise(5, 7, dtype="uint16")):
+        assert not saved(Image.fromarray(pixels)).deeper
+
+
+def test_one_deep_grey_value_may_mean_nothing(tmp_path):
+    grey = np.array([[0, 257, 65535]], "uint16")
+    data = tf.io.encode_png(grey[..., None]).numpy()
+    body = b"tRNS" + struct.pack(">H", 257)
+    chunk = struct.pack(">I", 2) + body + struct.pack(">I", zlib.crc32(body))
+    at = data.index(b"IDAT") - 4
+    (tmp_path / "photo.png").write_bytes(data[:at] + chunk + data[at:])
+    found = read(tmp_path / "photo.png")
+    np.testing.assert_array_equal(found.pixels[0], [[0, 255], [1, 0], [255, 255]])
+    assert found.deeper
 
 
 @pytest.mark.parametrize(
@@ -270,7 +298,7 @@ def test_other_ends_are_refused(tmp_path):
 def test_what_a_format_cannot_hold_is_one_sentence_and_no_file(name, side, tmp_path):
     """And what stood there stays."""
     wide = Photograph(np.zeros((1, side, 3), "uint8"), None)
-    with pytest.raises(DataError, match=rf"{name} cannot be written as \w+ \(.*\): take .png") as caught:
+    with pytest.raises(DataError, match=rf"{name} would be of {side}x1 pixels, and \w+ holds at most") as caught:
         write(tmp_path / "new" / name, wide)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.rglob("*.*"))

@@ -115,4 +115,6 @@ def test_scores_survive_json():
     assert Score.from_dict(json.loads(json.dumps(first.to_dict()))) == first
     assert Score.from_dict({**first.to_dict(), "from_the_future": 1}) == first
     assert "seed" not in first.to_dict()
+    endless = _score(math.inf, details={"bicubic": math.inf, "a.png": 3.0})
+    assert Score.from_dict(json.loads(json.dumps(endless.to_dict(), allow_nan=False))) == endless
     assert str(dataclasses.replace(first, interval=None)) == "fid[tiny-v1, 10k, mnist train] = 1.5"

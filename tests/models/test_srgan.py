@@ -229,6 +229,10 @@ def test_fit_goes_through_the_squares_by_its_seed(photographs, monkeypatch):
     assert first % steps == 0  # Keras may have looked at an epoch before it began
     assert asked[-2 * steps :] == list(range(first, first + 2 * steps))
     assert int(model.optimizer.iterations) == 2 * steps
+    taken = {step for step, _, _ in seen}
+    seen.clear()
+    model.fit(patches, batch_size=2, seed=7, verbose=0)
+    assert min(step for step, _, _ in seen[-steps:]) > max(taken)  # it goes on, with other squares
 
 
 def _unbatched(small, large):

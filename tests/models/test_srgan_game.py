@@ -8,6 +8,7 @@ from PIL import Image
 
 import keras_gans
 from keras_gans import data
+from keras_gans.artifacts import OfflineError
 from keras_gans.models import srgan
 from keras_gans.models.srgan import SRGAN, SRResNet
 from keras_gans.training import checkpoint
@@ -249,6 +250,21 @@ def test_folder_and_keras_file_round_trip_exactly(patches, arrays, tmp_path):
         each.fit(patches, batch_size=9, verbose=0)
     assert_equal_weights(model, loaded)
     assert SRGAN.from_config(build(head="dense", scale=4, size=32).get_config()).image_shape == (32, 32, 3)
+
+
+def test_a_file_upscales_where_what_it_was_trained_by_cannot_be_had(patches, arrays, tmp_path, monkeypatch):
+    model, image = compiled(), arrays[0][0]
+    model.save(tmp_path / "model.keras")
+
+    def gone(*_):
+        raise OfflineError("no VGG19 here")
+
+    monkeypatch.setattr("keras_gans.models.perceptual.get", gone)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.upscale(image), model.upscale(image))
+    with pytest.raises(OfflineError, match="no VGG19 here"):
+        loaded.fit(patches, verbose=0)
+    assert loaded.steps_taken == 0
 
 
 # --- beginning and ending -----------------------------------------------------------------------------
