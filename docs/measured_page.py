@@ -7,6 +7,7 @@ from keras_gans.metrics.score import HIGHER_IS_BETTER
 
 ROOT = Path(__file__).resolve().parents[1]
 COMIC = "img_005.png"  # of Set14
+GIB = 4  # that a photograph of twelve megapixels may take at most
 LEAST_DECIBELS = {("Set5", "srresnet_x4"): 31.5, ("Set14", "srresnet_x4"): 28.2, (COMIC, "srresnet_x4"): 23.4}
 
 
@@ -28,6 +29,7 @@ def page():
         photographs_table(),
         speed_table(),
         upscaling_table(),
+        large_photograph_table(),
         super_resolution_table(),
         *sanity_tables(),
         *recipe_tables(),
@@ -120,6 +122,28 @@ def upscaling_table():
     spread = f"{row['low']:.2f} to {row['high']:.2f}"
     lines.append(f"| ratio (at least {found['aim']:g}: {verdict}) | {row['median']:.2f} | {spread} |")
     return lines
+
+
+def large_photograph_table():
+    """What a photograph of twelve megapixels takes, where that was measured."""
+    found = results("large_photograph")
+    if not found:
+        return []
+    size = f"{found['width']:,}x{found['height']:,}"
+    lines = [
+        "## A large photograph (`python benchmarks/large_photograph.py`)",
+        "",
+        f"`keras-gans upscale` of {size} pixels by srresnet_x4, from PNG to PNG; memory is the process's highest resident set.",
+        "",
+        "| | GiB | aim | | seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for key, words in (("upscale", "the large one"), ("compare", "`--compare`, all side by side")):
+        if key in found:
+            row = found[key]
+            verdict = "met" if row["gib"] < GIB else "missed"
+            lines.append(f"| {words} | {row['gib']:.2f} | below {GIB} | {verdict} | {row['seconds']:,.0f} |")
+    return [*lines, "", f"{found['megapixels_per_s']:.3f} megapixels of output a second, on {found['hardware']}."]
 
 
 def super_resolution_table():

@@ -15,7 +15,7 @@ from keras_gans.training import backend
 
 log = logging.getLogger("keras_gans")
 
-MEMORY = 2**30  # bytes for one tile's maps at most; a quarter of what is free where that is less
+MEMORY = 2**31  # bytes for one tile's maps at most; a quarter of what is free where that is less
 _RANGES = {"uint8": 255.0, "uint16": 65535.0}
 _LUMA = np.array([0.299, 0.587, 0.114], "float32")  # ITU-R 601
 
@@ -41,7 +41,8 @@ class Upscales:
         """Images `scale` times as high and wide.
 
         An image is cut into tiles that overlap as far as the network sees, so that the result is that of the whole
-        image; only one tile is held in float at a time.
+        image: floats to 1e-5, and uint8 but for one value in some 100,000, a level apart, for convolutions add up in
+        an order that depends on the width. Only one tile is held in float at a time.
 
         Args:
             images: (h, w), (h, w, c) or (n, h, w, c), of any h and w; c is 1 (grey), 2 (grey and alpha), 3 or 4 (alpha
