@@ -16,6 +16,7 @@ class Progress:
     Args:
         steps: of the whole run.
         images: a step takes.
+        title: what stands before each line.
     """
 
     def __init__(
@@ -24,8 +25,9 @@ class Progress:
         images: int,
         line: output.Line | None = None,
         clock: Callable[[], float] = time.monotonic,
+        title: str = "",
     ) -> None:
-        self.steps, self.images, self._clock = steps, images, clock
+        self.steps, self.images, self._clock, self._title = steps, images, clock, f"{title}: " if title else ""
         self.line = line or output.Line()
         self._began: tuple[int, float] | None = None  # step and time at the end of the first step
         self._look: tuple[int, float] = (0, 0.0)  # step and time of the last look
@@ -44,7 +46,11 @@ class Progress:
             self._began = self._look = (step, now)
         if step < self.steps and not self.line.due():
             return
-        parts = [f"step {step:>{len(str(self.steps))}}/{self.steps}", *self._terms(), *self._pace(step, now)]
+        parts = [
+            f"{self._title}step {step:>{len(str(self.steps))}}/{self.steps}",
+            *self._terms(),
+            *self._pace(step, now),
+        ]
         self.line.show("  ".join(parts))
         self._look = (step, now)
 

@@ -152,7 +152,7 @@ def _reader(card: Any, recipe: dict[str, Any], settings: dict[str, Any]) -> Any:
         return _photographs(card, recipe, settings)
     if card.family == "TextToImageGAN":
         size = {**card.architecture, **recipe.get("architecture", {}), **settings}.get("size", 64)
-        return partial(data.captioned, size=size, flip=recipe.get("data", {}).get("flip", True))
+        return partial(data.captioned, size=size, loaded=recipe.get("data", {}).get("loaded"))
     return data.load
 
 
@@ -323,10 +323,10 @@ def _run(
     wish = Wish()
     # Not before: there is nothing to save while data is read.
     begin: Any = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: wish.begin())
-    show: Any = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: progress.epoch(),
-        on_train_batch_end=lambda batch, logs: progress.update(show.model.steps_taken, batch, logs),
-    )
+    show = _shown(progress)
+    if "reader" in recipe:  # which is trained first, and has steps of its own
+        part = Progress(recipe["reader"]["steps"], recipe["reader"]["batch_size"], progress.line, title="reader")
+        show = _shown(progress, part)
     train, arguments = _how(card, sample_every, [begin, show] if chief else [begin], progress.say if chief else None)
     try:
         with distribution.together(strategy):
@@ -349,6 +349,20 @@ def _run(
         wish.end()
         progress.line.close()
     return int(model.steps_taken)
+
+
+def _shown(progress: Any, part: Any = None) -> Any:
+    """The callback that tells `progress`, or `part` of what is no model of the zoo: what is trained first."""
+    import keras
+
+    def of() -> Any:
+        return part if part is not None and shown.model.task == "match" else progress
+
+    shown: Any = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: of().epoch(),
+        on_train_batch_end=lambda batch, logs: of().update(shown.model.steps_taken, batch, logs),
+    )
+    return shown
 
 
 def _how(card: dict[str, Any], sample_every: Any, callbacks: list[Any], say: Any) -> tuple[Any, dict[str, Any]]:

@@ -133,7 +133,7 @@ def large_photograph_table():
     lines = [
         "## A large photograph (`python benchmarks/large_photograph.py`)",
         "",
-        f"`keras-gans upscale` of {size} pixels by srresnet_x4, from PNG to PNG; memory is the process's highest resident set.",
+        f"`keras-gans upscale` of {size} pixels by srresnet_x4, from PNG to PNG: the process's highest resident set.",
         "",
         "| | GiB | aim | | seconds |",
         "|---|---|---|---|---|",

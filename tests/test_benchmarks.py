@@ -22,6 +22,7 @@ import pipeline  # noqa: E402
 import recipes  # noqa: E402
 import sampling  # noqa: E402
 import tables  # noqa: E402
+import text_to_image  # noqa: E402
 import train_step  # noqa: E402
 
 sys.path.remove(BENCHMARKS)
@@ -64,6 +65,18 @@ peers.run(lambda: print("all of it"), contestant)
 )
 def test_the_colour_that_a_caption_names(caption, measure, colour):
     assert colours.named(caption, measure) == colour
+
+
+def test_who_is_found_among_the_first_ten():
+    agreement = np.eye(20)
+    assert text_to_image.ranked(agreement) == 1
+    agreement[0, 1:10] = 2  # nine are better
+    assert text_to_image.ranked(agreement) == 1
+    agreement[0, 1:11] = 2
+    assert text_to_image.ranked(agreement) == 0.95
+    assert text_to_image.ranked(np.zeros((20, 20))) == 0  # all alike: nothing is found
+    with pytest.raises(SystemExit, match="the reader is broken"):
+        text_to_image.ranked(np.full((20, 20), np.nan))
 
 
 def test_lab_of_known_colours():

@@ -38,6 +38,7 @@ class Captioned(Batches):
         name: str = "arrays",
         crop: int | None = None,
         flip: bool = True,
+        averaged: int = AVERAGED,
         class_names: Sequence[str] | None = None,
     ) -> None:
         """Args:
@@ -47,9 +48,10 @@ class Captioned(Batches):
         name: where they come from, for people.
         crop: side of the squares; None: h.
         flip: whether batches mirror.
+        averaged: of how many captions' vectors a condition is the mean.
         class_names: what label k means.
         """
-        self.images, self.name, self.flip = images, name, flip
+        self.images, self.name, self.flip, self.averaged = images, name, flip, averaged
         self.captions = [text.checked(of_one) for of_one in captions]
         self.crop = images.shape[1] if crop is None else crop
         self.labels = None if labels is None else np.asarray(labels, "int32")
@@ -96,7 +98,7 @@ class Captioned(Batches):
     def fingerprint(self) -> str:
         """sha256 of all that training sees but vectors, which a model makes of the captions."""
         if self._fingerprint is None:
-            digest = hashlib.sha256(f"captioned {self.crop} {self.flip}".encode())
+            digest = hashlib.sha256(f"captioned {self.crop} {self.flip} {self.averaged}".encode())
             for array in (self.images, self.labels):
                 if array is not None:
                     digest.update(f"{array.shape} {array.dtype.str}".encode())
@@ -111,8 +113,8 @@ class Captioned(Batches):
     def with_vectors(self, vectors: np.ndarray | Callable[[], np.ndarray]) -> Captioned:
         """The same pictures, whose conditions are vectors, float (number of captions, d), in the order of `sentences`.
 
-        A picture's right vector is then the mean of four of its captions' (of all, where it has fewer), drawn anew each
-        epoch; the wrong one is the same of another picture.
+        A picture's right vector is then the mean of `averaged` of its captions' (of all, where it has fewer), drawn
+        anew each epoch; the wrong one is the same of another picture.
 
         Args:
             vectors: an array, or a function that gives it when the first batch is made.
@@ -146,6 +148,19 @@ class Captioned(Batches):
             )
         other = copy.copy(self)
         other.crop, other._fingerprint = size, None
+        return other
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether conditions are vectors, made or still to be made."""
+        return self._make_vectors is not None
+
+    def with_averaged(self, averaged: int) -> Captioned:
+        """The same pictures, whose conditions are means of so many captions' vectors."""
+        if isinstance(averaged, bool) or not isinstance(averaged, int) or averaged < 1:
+            raise DataError(f"averaged is a number of captions, at least 1, and {averaged!r} came: give another.")
+        other = copy.copy(self)
+        other.averaged, other._fingerprint, other._last = averaged, None, None
         return other
 
     def with_flips(self, flip: bool = True) -> Captioned:
@@ -216,16 +231,16 @@ class Captioned(Batches):
         return np.stack([[self._condition(int(p), drawn.captions[p]) for p in pair] for pair in pictures])
 
     def _condition(self, picture: int, random: np.ndarray) -> np.ndarray:
-        """A caption's symbols, or the mean of some of its vectors. random: (AVERAGED,) in [0, 1)."""
+        """A caption's symbols, or the mean of some of its vectors. random: (at least `averaged`,) in [0, 1)."""
         part = self.of_picture(picture)
         count = part.stop - part.start
         vectors = self.vectors()
         if vectors is None:
             return self.symbols()[part.start + int(random[0] * count)]
-        if count <= AVERAGED:
+        if count <= self.averaged:
             return vectors[part].mean(axis=0)
         left = list(range(part.start, part.stop))
-        return vectors[[left.pop(int(r * len(left))) for r in random]].mean(axis=0)
+        return vectors[[left.pop(int(r * len(left))) for r in random[: self.averaged]]].mean(axis=0)
 
     def symbols(self) -> np.ndarray:
         """uint8 (number of captions, 201): all captions as `text.encode` gives them."""
@@ -251,7 +266,7 @@ class _Epoch:
         n, room = len(data), data.images.shape[1] - data.crop + 1
         self.order, self.mirrored = epoch_order(n, seed, epoch), epoch_flips(n, seed, epoch)
         self.places = philox(seed, epoch, _PLACE).integers(0, room, (n, 2))
-        self.captions = philox(seed, epoch, _CAPTION).random((n, AVERAGED))
+        self.captions = philox(seed, epoch, _CAPTION).random((n, max(AVERAGED, data.averaged)))
         self.wrong = data._others.draw(philox(seed, epoch, _WRONG).random(n))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections import defaultdict
@@ -31,7 +32,14 @@ _FORMS = (
 )
 
 
-def captioned(source: Any, split: str = "train", size: int = 64, flip: bool = True) -> Captioned:
+def captioned(
+    source: Any,
+    split: str = "train",
+    size: int = 64,
+    flip: bool | None = None,
+    loaded: int | None = None,
+    averaged: int | None = None,
+) -> Captioned:
     """Pictures with captions, as `TextToImageGAN.fit` takes them.
 
         model.fit(keras_gans.data.captioned("my_flowers"), batch_size=32, epochs=10)
@@ -49,18 +57,35 @@ def captioned(source: Any, split: str = "train", size: int = 64, flip: bool = Tr
             the one caption), class numbers;
             `Captioned`.
         split: of TFDS; of a folder "train", or another where it has splits.
-        size: side of the squares that a model sees, in pixels. Pictures are loaded at 76 / 64 of it (the centre square,
-            resized), of which random squares are taken. Arrays are taken as they are.
-        flip: whether batches mirror pictures.
+        size: side of the squares that a model sees, in pixels.
+        flip: whether batches mirror pictures. None: they do; `Captioned` stays as it is.
+        loaded: side at which files are loaded (the centre square, resized), of which random squares are taken. None: 76
+            for a size of 64, as the released code has it. Arrays are taken as they are.
+        averaged: of how many of a picture's captions a condition is the mean. None: 4, as in the released code;
+            `Captioned` stays as it is.
 
     Raises:
         DataError: one sentence: what was wanted, what came. Pictures that cannot be read are skipped and named in a
             warning, unless they are more than 1 %.
     """
+    found = _opened(source, split, size, _side(size, loaded))
+    found = found if flip is None else found.with_flips(flip)
+    return found if averaged is None else found.with_averaged(averaged)
+
+
+def _side(size: int, loaded: int | None) -> int:
+    if loaded is None:
+        return round(size * MARGIN)
+    if isinstance(loaded, bool) or not isinstance(loaded, int) or loaded < size:
+        raise DataError(f"loaded is at least the size, {size}, and {loaded!r} came: give another.")
+    return loaded
+
+
+def _opened(source: Any, split: str, size: int, loaded: int) -> Captioned:
     if isinstance(source, Captioned):
-        return source.with_shape(size).with_flips(flip)
+        return source.with_shape(size)
     if isinstance(source, tuple):
-        return _arrays(source, size, flip)
+        return _arrays(source, size)
     if not isinstance(source, str | os.PathLike):
         raise DataError(
             f"A folder with captions, tfds:NAME or (images, captions) was wanted and a {type(source).__name__} came: "
@@ -68,15 +93,15 @@ def captioned(source: Any, split: str = "train", size: int = 64, flip: bool = Tr
         )
     path = os.path.expanduser(os.fspath(source))
     if path.startswith("tfds:"):
-        return _decoded(*tfds.captioned_examples(path.removeprefix("tfds:"), split), f"{path} {split}", size, flip)
+        return _decoded(*tfds.captioned_examples(path.removeprefix("tfds:"), split), f"{path} {split}", size, loaded)
     if not os.path.isdir(path):
         raise DataError(f"A folder with captions was wanted and {path[-80:]!r} is none: check the path.")
     found, class_names = _reader(path)(path, split)
     title = Path(path).resolve().name
-    return _decoded(found, class_names, title if split == "train" else f"{title} {split}", size, flip)
+    return _decoded(found, class_names, title if split == "train" else f"{title} {split}", size, loaded)
 
 
-def _arrays(source: tuple[Any, ...], size: int, flip: bool) -> Captioned:
+def _arrays(source: tuple[Any, ...], size: int) -> Captioned:
     if len(source) not in (2, 3):
         raise DataError(f"(images, captions) or (images, captions, labels) was wanted and {len(source)} things came.")
     images = check.checked_images(source[0])
@@ -85,12 +110,11 @@ def _arrays(source: tuple[Any, ...], size: int, flip: bool) -> Captioned:
     images = np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
     captions: list[Any] = [[one] if isinstance(one, str | bytes) else one for one in source[1]]
     labels = check.checked_labels(source[2], len(images)) if len(source) == 3 else None
-    return Captioned(images, captions, labels, flip=flip).with_shape(size)
+    return Captioned(images, captions, labels).with_shape(size)
 
 
-def _decoded(found: Iterable[Found], class_names: list[str] | None, title: str, size: int, flip: bool) -> Captioned:
+def _decoded(found: Iterable[Found], class_names: list[str] | None, title: str, size: int, loaded: int) -> Captioned:
     found = list(found)
-    loaded = round(size * MARGIN)
     items = (Item(one.name, one.opened, number) for number, one in enumerate(found))
     decoded = decode_all(items, len(found), title, ["their numbers"], loaded, 3)
     assert decoded.labels is not None
@@ -101,7 +125,6 @@ def _decoded(found: Iterable[Found], class_names: list[str] | None, title: str, 
         np.array([one.label for one in kept], "int32") if class_names else None,
         name=title,
         crop=size,
-        flip=flip,
         class_names=class_names,
     )
 
@@ -146,8 +169,7 @@ def _rows(path: str) -> Iterator[tuple[str, str]]:
     """(file, caption) of each line of a table, which tabs or commas divide."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
         lines = file.read()
-    tabbed = "\t" in lines.split("\n", 1)[0]
-    rows = [row for row in csv.reader(lines.splitlines(), delimiter="\t" if tabbed else ",") if row]
+    rows = [row for row in _cells(lines, path) if row]
     if not rows:
         raise DataError(f"{path} is empty: lines FILE,CAPTION were wanted.")
     first, second = 0, 1
@@ -163,6 +185,20 @@ def _rows(path: str) -> Iterator[tuple[str, str]]:
             came = ",".join(row)[:60]
             raise DataError(f"{path}, line {number}: FILE,CAPTION was wanted and {came!r} came: correct it.")
         yield cells[first].strip(), caption
+
+
+def _cells(lines: str, path: str) -> list[list[str]]:
+    """A table's cells. DataError for a quotation mark that is not closed, which would take in the lines after it."""
+    if "\t" in lines.split("\n", 1)[0]:  # where a quotation mark is one
+        return [line.split("\t") for line in lines.replace("\r\n", "\n").split("\n") if line]
+    reader = csv.reader(io.StringIO(lines, newline=""), strict=True)
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise DataError(
+            f"{path}, line {reader.line_num}: a quotation mark before it is not closed, or not doubled ({error}): "
+            "correct it."
+        ) from error
 
 
 def _read_beside(folder: str, split: str) -> tuple[Iterable[Found], None]:
@@ -206,7 +242,9 @@ def _classes_of_split(folder: str, split: str, there: list[str]) -> list[str]:
     path = next((path for name in lists if os.path.isfile(path := os.path.join(folder, name))), None)
     if path is None:
         refuse_split(split, folder)
-        return there
+        others = [name for name in os.listdir(folder) if name.endswith("classes.txt")]
+        kept_away = {name for other in others for name in _lines(os.path.join(folder, other))}
+        return [name for name in there if name not in kept_away]
     classes = _lines(path)
     missing = [name for name in classes if name not in there]
     if missing:

@@ -20,7 +20,8 @@ LENGTH = 201
 SYMBOLS = len(ALPHABET)  # 70
 
 _NUMBER = {symbol: number for number, symbol in enumerate(ALPHABET, start=1)}
-_READ = 4 * LENGTH  # characters that are looked at: spaces and accents among them fall away
+_READ = 4 * LENGTH  # characters that are looked at, once runs of spaces are one: accents among them fall away
+_GLANCED = 100 * LENGTH  # characters among which these are looked for: a text may be a whole book
 
 
 def encode(texts: str | Sequence[str]) -> np.ndarray:
@@ -52,7 +53,7 @@ def _text(text: Any) -> str:
 
 
 def _row(text: str) -> np.ndarray:
-    plain = unicodedata.normalize("NFKD", text[:_READ]).lower()
+    plain = unicodedata.normalize("NFKD", " ".join(text[:_GLANCED].split())[:_READ]).lower()
     plain = " ".join("".join(symbol for symbol in plain if not unicodedata.combining(symbol)).split())[:LENGTH]
     row = np.zeros(LENGTH, "uint8")
     row[: len(plain)] = [_NUMBER.get(symbol, 0) for symbol in plain]

@@ -7,6 +7,7 @@ residual blocks are the released code's; conditioning augmentation is StackGAN's
 import functools
 import importlib
 import inspect
+import logging
 
 import keras
 import numpy as np
@@ -34,6 +35,8 @@ from keras_gans.training import distribution, run, sampling, shared, statistics,
 from keras_gans.training import features as discriminator_features
 from keras_gans.training.backend import full_precision
 from keras_gans.training.game import AdversarialModel, Batch
+
+log = logging.getLogger("keras_gans")
 
 # size: widths of the layers from the 4x4 map on, in units of `width`
 SIZES = {16: (2, 1), 32: (4, 2, 1), 64: (8, 4, 2, 1)}
@@ -73,7 +76,8 @@ def generator(size, width, latent, dim, compressed, augmentation, residual, sync
 
     z, vector = keras.Input((latent,), name="z"), keras.Input((dim,), name="vector")
     units = 2 * compressed if augmentation else compressed
-    condition = keras.layers.Dense(units, kernel_initializer=normal(), name="compress")(vector)
+    # Glorot's, for at N(0, .02) the sentence is hardly heard beside z (docs/decisions.md).
+    condition = keras.layers.Dense(units, name="compress")(vector)
     condition = LeakyReLU(0.2, name="leaky_compress")(condition)
     x = z
     if augmentation:
@@ -392,8 +396,8 @@ class TextToImageGAN(AdversarialModel):
 
     def _conditions(self, prompt):
         """float32 (m, reader_dim) of whatever `generate` takes as a prompt."""
-        given = np.asarray(prompt) if not isinstance(prompt, (str, bytes)) else None
-        if given is None or given.dtype.kind not in "fiub" or not given.size:
+        given = _numbers(prompt)
+        if given is None:
             return self.vectors(prompt if isinstance(prompt, (list, tuple, np.ndarray)) else [prompt])
         dim = self._arguments["reader_dim"]
         given = given.astype("float32")[None] if given.ndim == 1 else given.astype("float32")
@@ -516,22 +520,33 @@ class TextToImageGAN(AdversarialModel):
     # Data and runs.
 
     def prepared(self, x, y):
-        """`Captioned` with its captions' vectors; or a tf.data.Dataset of (image, caption) as the game takes it."""
-        size = self.image_shape[0]
+        """`Captioned` with its captions' vectors; or a tf.data.Dataset of (image, caption) as the game takes it.
+
+        Vectors that the data brings stay, if they are as long as this model's.
+        """
+        size, dim = self.image_shape[0], self._arguments["reader_dim"]
         if check.is_dataset(x):
-            return _from_pipeline(x, size)
+            return _from_pipeline(x, size, dim)
         data = captioned(x if y is None else (x, y), size=size)
-        return data.with_vectors(lambda: self.vectors(data.sentences))  # of the weights that a checkpoint may bring
+        if not data.has_vectors:
+            return data.with_vectors(lambda: self.vectors(data.sentences))  # of the weights that a checkpoint may bring
+        if data.vectors().shape[1] != dim:
+            raise DataError(f"Vectors (n, {dim}) were wanted and {data.vectors().shape} came: give others, or none.")
+        return data
 
     def training_data(self, data, recipe):
-        return run.as_in(recipe, captioned(data, size=self.image_shape[0]))
+        asked, numbers = recipe.get("data", {}), ("averaged", "loaded")
+        given = {key: asked.get(key) for key in numbers} if isinstance(asked, dict) else {}
+        return run.as_in(recipe, captioned(data, size=self.image_shape[0], **given), numbers)
 
     def train_first(self, data, recipe, card, out, **rest):
         """Trains the reader, if the recipe has a table `reader`: in `out`/reader, where it resumes.
 
-        rest: `stop`, as of `training.run.train`.
+        A run that goes on from published weights leaves it as it is: their players know the words by its vectors.
+
+        rest: `stop` and `callbacks`, as of `training.run.train`.
         """
-        if "reader" in recipe:
+        if "reader" in recipe and not {"finetuned", "starts_from"} & set(recipe):
             networks = [self.reader, self.viewer]
             if distribution.place(self).chief:  # its loss compares the captions of a whole batch: it is not dealt out
                 matcher = self._trained_reader(data, recipe["reader"], card, out, rest)
@@ -541,7 +556,10 @@ class TextToImageGAN(AdversarialModel):
         return data
 
     def _trained_reader(self, data, recipe, card, out, rest):
-        arguments = self._arguments
+        arguments, batch_size = self._arguments, recipe["batch_size"]
+        if len(data) < batch_size:
+            log.info("the reader learns from batches of %d, all that there is, instead of %d", len(data), batch_size)
+            recipe = {**recipe, "batch_size": len(data)}
         sizes = (arguments["reader_units"], arguments["reader_recurrent"], arguments["reader_dim"])
         mine = {key: arguments[key] for key in arguments if key.startswith("reader_")}
 
@@ -573,6 +591,18 @@ def looker():
     return importlib.import_module("keras_gans.api").load(LOOKER)  # the floor above, when asked for
 
 
+def _numbers(prompt):
+    """A prompt as an array of numbers; None where it has none, or rows of several lengths."""
+    one = prompt[0] if isinstance(prompt, (list, tuple)) and prompt else prompt
+    if isinstance(one, (str, bytes)):  # no array of texts: each would take the room of the longest
+        return None
+    try:
+        found = np.asarray(prompt)
+    except ValueError:
+        return None
+    return found if found.dtype.kind in "fiub" and found.size else None
+
+
 def _is_count(value):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
@@ -581,24 +611,53 @@ def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _from_pipeline(dataset, size):
-    """A tf.data.Dataset of batches (images, captions) with a wrong caption for each: its neighbour's in the batch."""
+def _from_pipeline(dataset, size, dim):
+    """A tf.data.Dataset of batches (images, captions), or (images, captions, labels), as the game takes it.
+
+    Captions are text (n,) or vectors (n, dim). Each picture's wrong caption is that of the next in the batch that is of
+    another class, or where there are no classes that of the next whose caption is another.
+    """
     import tensorflow as tf
 
     spec = dataset.element_spec
-    if not (isinstance(spec, tuple) and len(spec) == 2 and spec[1].dtype == tf.string and spec[1].shape.rank == 1):
-        raise DataError(f"A tf.data.Dataset of batches (images, captions) was wanted and {spec} came: map it to that.")
-    height, width, channels = spec[0].shape[1:] if spec[0].shape.rank == 4 else (None, None, None)
-    if (height, width, channels) != (size, size, 3):
-        came = "x".join(map(str, spec[0].shape[1:]))
-        raise DataError(f"This model draws {size}x{size}x3 images and the dataset has {came}: resize them in it.")
+    captions = spec[1] if isinstance(spec, tuple) and len(spec) in (2, 3) else None
+    kinds = (tf.string, 1), (tf.float32, 2)
+    if captions is None or (captions.dtype, captions.shape.rank) not in kinds or spec[0].shape.rank != 4:
+        raise DataError(
+            "A tf.data.Dataset of batches (images, captions) or (images, captions, labels) was wanted, captions as text"
+            f" or float32 vectors, and {spec} came: map it to that, and batch it."
+        )
+    _check_pipeline(spec[0].shape, captions, size, dim)
 
-    def symbols(captions):
-        found = tf.numpy_function(lambda texts: text.encode(list(texts)), [captions], tf.uint8)
-        return tf.ensure_shape(found, (None, text.LENGTH))
+    def others(told, right):
+        n = tf.shape(right)[0]
+        rest = (tf.range(n)[:, None] + tf.range(1, n)[None]) % n  # of each, the rest of the batch in turn
+        differ = tf.gather(told, rest) != tf.expand_dims(told, 1)
+        differ = differ if differ.shape.rank == 2 else tf.reduce_any(differ, axis=-1)
+        first = tf.argmax(tf.cast(differ, "int32"), axis=1, output_type="int32")
+        return tf.gather(right, tf.gather(rest, first, batch_dims=1))
 
-    def arrange(images, captions):
-        right = symbols(captions)
-        return images, tf.stack([right, tf.roll(right, 1, axis=0)], axis=1)
+    def arrange(images, captions, labels=None):
+        right = _symbols(captions) if captions.dtype == tf.string else captions
+        told = captions if labels is None else labels
+        wrong = tf.cond(tf.shape(right)[0] > 1, lambda: others(told, right), lambda: tf.zeros_like(right))
+        return images, tf.stack([right, wrong], axis=1)
 
     return dataset.map(arrange)
+
+
+def _check_pipeline(shape, captions, size, dim):
+    if tuple(shape[1:]) != (size, size, 3):
+        came = "x".join(map(str, shape[1:]))
+        raise DataError(f"This model draws {size}x{size}x3 images and the dataset has {came}: resize them in it.")
+    if captions.shape.rank == 2 and captions.shape[1] != dim:
+        raise DataError(f"Vectors (n, {dim}) were wanted and {captions.shape} came: give others, or text.")
+    if shape[0] == 1:
+        raise DataError("A wrong caption is another picture's of the batch, and batches of 1 came: batch more.")
+
+
+def _symbols(captions):
+    import tensorflow as tf
+
+    found = tf.numpy_function(lambda texts: text.encode(list(texts)), [captions], tf.uint8)
+    return tf.ensure_shape(found, (None, text.LENGTH))

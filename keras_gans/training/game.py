@@ -218,7 +218,7 @@ class AdversarialModel(Pretrained, keras.Model):
         Args:
             data: what `training_data` gave.
             recipe, card, out: of the run; a part of it has a folder of its own in `out`.
-            rest: `stop`, as of `training.run.train`.
+            rest: `stop` and `callbacks`, as of `training.run.train`.
         """
         return data
 

@@ -77,7 +77,8 @@ def train(
     per_epoch = data.steps_per_epoch(recipe["batch_size"] * model.discriminator_steps)
     if chief:
         record(out, card, recipe, model, data)
-    data = model.train_first(data, recipe, card, out, stop=stop)
+    told = [callback for callback in callbacks if not isinstance(callback, our_callbacks.Health)]  # which is a game's
+    data = model.train_first(data, recipe, card, out, stop=stop, callbacks=told)
     often = max(1, steps // 20)
     kept = our_callbacks.Checkpoint(out / CHECKPOINTS, every=checkpoint_every or often)
     shown = [

@@ -111,6 +111,28 @@ def test_vectors_are_means_of_four_captions():
         found.with_vectors(np.zeros((3, 2)))
 
 
+def test_as_many_captions_as_asked_for():
+    vectors = np.random.default_rng(0).normal(size=(36, 4)).astype("float32")
+    single = some(averaged=1).with_vectors(vectors)
+    rows = {tuple(row) for row in vectors}
+    seen = {tuple(row) for _, pair in single.batches(6, stop=40) for row in pair.reshape(-1, 4)}
+    assert seen == rows
+    assert single.fingerprint() != some().with_vectors(vectors).fingerprint()
+    assert data.captioned(single, size=16).averaged == 1  # which stays as it is
+    assert data.captioned(some(flip=False), size=16).flip is False
+    for averaged in (0, True, 1.5):
+        with pytest.raises(DataError, match="averaged is a number of captions"):
+            some(averaged=averaged)
+
+
+def test_files_are_loaded_at_the_size_that_is_asked_for(folder):
+    (folder / "captions.csv").write_text("\n".join(f"photos/p{i}.png,{i}" for i in range(3)))
+    assert data.captioned(folder, size=16).images.shape[1] == 19  # 76 / 64 of it
+    assert data.captioned(folder, size=16, loaded=16).images.shape[1] == 16
+    with pytest.raises(DataError, match="loaded is at least the size, 16, and 15 came"):
+        data.captioned(folder, size=16, loaded=15)
+
+
 def test_pairs_for_a_reader():
     found = some()
     index, symbols, views = found.pairs(0, 5, 3, 4)
@@ -167,6 +189,7 @@ def by_number(found):
         ),
         ("captions.txt", ["photos/p0.png\tone, two", "photos/p1.png\ta b", "photos/p0.png\tmore"]),
         ("captions.txt", ["photos/p0.png,one, two", "", "photos/p1.png,a b", "photos/p0.png,more"]),
+        ("captions.tsv", ["photos/p0.png\tone, two", "photos/p1.png\ta b", "", "photos/p0.png\tmore"]),
     ],
 )
 def test_a_table_beside_the_pictures(folder, name, lines):
@@ -184,12 +207,28 @@ def test_a_table_beside_the_pictures(folder, name, lines):
         (["photos/p0.png,a", "photos/p9.png,b"], "names 'photos/p9.png', which does not lie beside it"),
         (["photos/p0.png"], "line 1: FILE,CAPTION was wanted and 'photos/p0.png' came"),
         ([], "is empty"),
+        (
+            ['photos/p0.png,"a blue one', "photos/p1.png,a green one"],
+            "line 2: a quotation mark before it is not closed",
+        ),
+        (['photos/p0.png,"a" blue one', "photos/p1.png,b"], "captions.csv, line 1: a quotation mark"),
+        (['photos/p0.png,"' + "a" * 70_000, "b" * 70_000], "line 2: a quotation mark"),
     ],
 )
 def test_a_table_that_is_wrong(folder, lines, words):
     (folder / "captions.csv").write_text("\n".join(lines))
     with pytest.raises(DataError, match=words):
         data.captioned(folder, size=16)
+
+
+def test_captions_may_have_quotation_marks_and_odd_line_ends(folder):
+    lines = ['photos/p0.png,a "blue" one', 'photos/p1.png,"a ""red"" one"', "photos/p2.png,one\x0cand\u2028two"]
+    (folder / "captions.csv").write_text("\r\n".join(lines))
+    found = data.captioned(folder, size=20)
+    assert by_number(found) == {0: ['a "blue" one'], 1: ['a "red" one'], 2: ["one\x0cand\u2028two"]}
+    (folder / "captions.csv").rename(folder / "captions.tsv")
+    (folder / "captions.tsv").write_text('photos/p0.png\t"a blue one\nphotos/p1.png\tgreen')
+    assert by_number(data.captioned(folder, size=20)) == {0: ['"a blue one'], 1: ["green"]}
 
 
 def test_texts_named_like_pictures(folder):
@@ -214,8 +253,9 @@ def test_the_layout_of_the_paper(folder, flat):
         (folder / "text_c10" / name / f"p{i}.txt").write_text("\n".join(f"{i} said {j}" for j in range(10)))
     whole = data.captioned(folder, size=20)
     assert (len(whole), whole.class_names, whole.labels.tolist()) == (4, ["c1", "c2", "c3"], [0, 0, 1, 2])
-    (folder / "trainvalclasses.txt").write_text("c3\nc1\n")
     (folder / "testclasses.txt").write_text("c2\n")
+    assert data.captioned(folder, size=20).class_names == ["c1", "c3"]  # never those that are held out
+    (folder / "trainvalclasses.txt").write_text("c3\nc1\n")
     train = data.captioned(folder, size=20)
     assert train.class_names == ["c3", "c1"]
     assert by_number(train) == {i: [f"{i} said {j}" for j in range(10)] for i in (0, 1, 3)}

@@ -57,3 +57,7 @@ def test_several_and_none():
 def test_what_is_no_text_is_refused(came, words):
     with pytest.raises(DataError, match=words):
         text.encode(came)
+
+
+def test_blanks_before_a_text_are_passed_over():
+    np.testing.assert_array_equal(text.encode(" " * 5000 + "a red  one"), text.encode("a red one"))

@@ -1,5 +1,6 @@
 """Text to image: sentences that steer what is drawn, a game with wrong sentences, a reader that is trained first."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -134,6 +135,8 @@ def test_any_string_gives_a_picture(prompt):
         (np.full((1, 8), np.nan), "finite vectors"),
         (np.zeros((1, 1, 8)), r"\(1, 1, 8\) came"),
         ([None], "a NoneType came"),
+        (["a", ["b"]], "a list came"),
+        ([np.zeros(8), np.zeros(9)], "a ndarray came"),
         (True, "came"),
     ],
 )
@@ -193,6 +196,28 @@ def test_the_terms_are_the_papers():
         soft(-judged(real, right)) + (on_fake + soft(judged(real, wrong))) / 2, rel=1e-4
     )
     assert set(told) == {"d_loss", "g_loss", "g_between"}
+    # Of means of neighbours' sentences, half a batch of pictures that are drawn by latents of their own.
+    between = (right[::2] + right[1::2]) / 2
+    asked = []
+
+    class Drawing:
+        def __call__(self, inputs, training):
+            asked.append([np.asarray(x) for x in inputs])
+            return model.generator(inputs, training=training)
+
+    game = model._run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            model,
+            "_run",
+            lambda player, *rest: Drawing()(rest[:2], False) if player == "generator" else game(player, *rest),
+        )
+        model.compile(ema_decay=None, run_eagerly=True)
+        told = terms(model)
+    z, vectors = next(inputs for inputs in asked if len(inputs[0]) == 8)
+    np.testing.assert_allclose(vectors, between, rtol=1e-5)
+    drawn = np.asarray(model.generator([z, vectors], training=False))
+    assert told["g_between"] == pytest.approx(soft(-judged(drawn, between)), rel=1e-4)
     assert terms(alone)["g_loss"] == pytest.approx(told["g_loss"], rel=1e-5)
 
 
@@ -220,6 +245,14 @@ def test_a_condition_is_drawn_from_its_normal():
     model.compile()
     np.testing.assert_allclose(model._divergence(vectors), by_hand, rtol=1e-4)
     assert "kl" in model.term_names()
+    found = coloured(16).with_vectors(model.vectors(coloured(16).sentences))
+    ((_, conditions),) = found.in_order(16)
+    assert terms(model)["kl"] == pytest.approx(2 * float(model._divergence(conditions[:, 0])), rel=1e-4)
+    # What is drawn: the mean, and sigma times z's last numbers.
+    noise = np.random.default_rng(0).normal(size=(2, 5)).astype("float32")
+    z = np.concatenate([np.zeros((2, 6), "float32"), noise], axis=1)
+    seen = keras.Model(model.generator.inputs, model.generator.get_layer("condition").output)([z, vectors])
+    np.testing.assert_allclose(seen, mean + np.exp(log_sigma) * noise, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -232,21 +265,56 @@ def test_a_users_pipeline_of_captions():
     assert np.isfinite(history.history["d_loss"]).all()
     assert model.steps_taken == 3
     for dataset, words in (
-        (tf.data.Dataset.from_tensor_slices(images).batch(8), r"batches \(images, captions\) was wanted"),
+        (tf.data.Dataset.from_tensor_slices(images).batch(8), r"batches \(images, captions\) or"),
+        (tf.data.Dataset.from_tensor_slices((images, captions)), "and batch it"),
+        (tf.data.Dataset.from_tensor_slices((images, captions)).batch(1, drop_remainder=True), "batches of 1 came"),
+        (tf.data.Dataset.from_tensor_slices((images, np.zeros((24, 9), "float32"))).batch(8), r"Vectors \(n, 8\)"),
         (tf.data.Dataset.from_tensor_slices((images[:, :8], captions)).batch(8), "16x16x3 images and the dataset has"),
     ):
         with pytest.raises(DataError, match=words):
             model.fit(dataset, verbose=0)
 
 
-def test_a_pipelines_wrong_captions_are_its_neighbours():
-    from keras_gans.models.text_to_image import _from_pipeline
+def _wrong(*parts, batch=4):
+    """The wrong captions, as numbers of pictures, of one batch of a pipeline."""
+    n = len(parts[0])
+    dataset = tf.data.Dataset.from_tensor_slices((coloured(n).middles(np.arange(n)), *parts)).batch(batch)
+    batches = list(text_to_image._from_pipeline(dataset, 16, 2).as_numpy_iterator())
+    if isinstance(parts[0][0], str):
+        rows = text.encode(list(dict.fromkeys(parts[0])))
+        places = [[np.flatnonzero((row == rows).all(axis=1)) for row in found[:, 1]] for _, found in batches]
+        return [[int(place[0]) if len(place) else None for place in one] for one in places]
+    return [found[:, 1].tolist() for _, found in batches]
 
-    images = coloured(4).middles(np.arange(4))
-    dataset = tf.data.Dataset.from_tensor_slices((images, ["a", "b", "c", "d"])).batch(4)
-    ((_, conditions),) = _from_pipeline(dataset, 16).as_numpy_iterator()
-    np.testing.assert_array_equal(conditions[:, 0], text.encode(["a", "b", "c", "d"]))
-    np.testing.assert_array_equal(conditions[:, 1], text.encode(["d", "a", "b", "c"]))
+
+def test_a_pipelines_wrong_captions_are_others_of_the_batch():
+    assert _wrong(["a", "b", "c", "d"]) == [[1, 2, 3, 0]]
+    assert _wrong(["a", "a", "b", "b"]) == [[1, 1, 0, 0]]  # one that is the same is not wrong
+    assert _wrong(["a", "b", "c", "d"], [5, 5, 6, 6]) == [[2, 2, 0, 0]]  # nor one of the class
+    assert _wrong(["a", "b", "c", "d", "e", ""]) == [[1, 2, 3, 0], [5, 4]]
+    assert _wrong(["a", "b", "c", "d", "e"]) == [[1, 2, 3, 0], [None]]  # alone in its batch
+    vectors = np.array([[0, 0], [0, 0], [1, 0], [0, 1]], "float32")
+    assert _wrong(vectors) == [[[1, 0], [1, 0], [0, 1], [0, 0]]]
+
+
+def test_vectors_and_mirroring_stay_as_they_came():
+    model, found = small(), coloured(8)
+    mine = np.random.default_rng(0).normal(size=(24, 8)).astype("float32")
+    still = found.with_vectors(mine).with_flips(False)
+    taken = model.prepared(still, None)
+    np.testing.assert_array_equal(taken.vectors(), mine)
+    assert (taken.flip, taken.fingerprint()) == (False, still.fingerprint())
+    np.testing.assert_allclose(model.prepared(found, None).vectors(), model.vectors(found.sentences))
+    with pytest.raises(DataError, match=r"Vectors \(n, 8\) were wanted and \(24, 9\) came"):
+        model.prepared(found.with_vectors(np.zeros((24, 9))), None)
+
+
+def test_a_recipes_data_table_says_how_captions_are_read():
+    recipe = {"data": {"flip": False, "averaged": 1}}
+    found = small().training_data(coloured(8), recipe)
+    assert (found.flip, found.averaged) == (False, 1)
+    with pytest.raises(artifacts.CardError, match="averaged = a number, loaded = a number"):
+        small().training_data(coloured(8), {"data": {"captions": 1}})
 
 
 # --- being measured -----------------------------------------------------------------------------------
@@ -349,14 +417,17 @@ def learning(steps, **compiled):
     return {**RECIPE, "steps": steps, "batch_size": 16, "reader": reader, "compile": compiled}
 
 
-def trained(out, stop=None):
-    return run.train(small, CARD, RECIPE, coloured(), out, stop=stop)
+def trained(out, **rest):
+    return run.train(small, CARD, RECIPE, coloured(), out, **rest)
 
 
 @pytest.mark.slow
 def test_a_run_trains_its_reader_and_resumes(looks, tmp_path):
     """Stopped in the reader's part, and in the game's: the weights are those of an undisturbed run."""
-    whole = trained(tmp_path / "whole")
+    steps = []
+    counted = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append(counted.model.task))
+    whole = trained(tmp_path / "whole", callbacks=[counted])
+    assert steps == ["match"] * 12 + ["generate"] * 6  # what shows progress sees both
     asked = [0]
 
     def at(call):
@@ -379,6 +450,24 @@ def test_a_run_trains_its_reader_and_resumes(looks, tmp_path):
     assert sorted(p.name for p in (tmp_path / "parts" / "reader").iterdir()) == ["checkpoints", "curve.csv", "run.json"]
     told = artifacts.read_provenance(tmp_path / "parts" / "model")["provenance"]
     assert (told["steps"], told["images_seen"], told["recipe"]["reader"]["steps"]) == (6, 48, 12)
+
+
+def test_a_run_from_published_weights_leaves_the_reader(looks, tmp_path):
+    for origin in ("finetuned", "starts_from"):
+        model = small()
+        before = [np.array(w) for w in model.reader.weights]
+        model.train_first(coloured(), {**RECIPE, origin: "x"}, CARD, tmp_path / origin)
+        for was, now in zip(before, model.reader.weights, strict=True):
+            np.testing.assert_array_equal(was, now)
+        assert not (tmp_path / origin).exists()
+
+
+def test_a_reader_learns_from_fewer_pictures_than_its_batch(looks, tmp_path):
+    reader = {**RECIPE["reader"], "batch_size": 99, "steps": 2}
+    model = small()
+    before = np.array(model.reader.weights[0])
+    model.train_first(coloured(8), {**RECIPE, "reader": reader}, CARD, tmp_path)
+    assert (np.array(model.reader.weights[0]) != before).any()
 
 
 @pytest.mark.slow
