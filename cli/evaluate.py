@@ -19,7 +19,7 @@ from . import output, quiet, reference
     "what upscales psnr, ssim.  [default: fid,kid,prdc; psnr,ssim]",
 )
 @click.option("--against", metavar="tfds:NAME|FOLDER|STATS", help="The real images.  [default: the card's]")
-@click.option("--split", default="train", show_default=True, help="Of tfds:NAME.")
+@click.option("--split", help="Of tfds:NAME, or of a folder that has splits.  [default: the card's, or train]")
 @click.option(
     "--features", metavar="NAME", help="lenet_mnist, pixels, discriminator, inception2015, ...  [default: the card's]"
 )
@@ -50,7 +50,7 @@ def command(
     what: str,
     metrics: str | None,
     against: str | None,
-    split: str,
+    split: str | None,
     features: str | None,
     weights: str | None,
     count: int | None,
@@ -84,8 +84,12 @@ def command(
         _refuse_given("split", "features", "weights", "count", "seeds", "save_statistics", "pairs")
         _pairs(resolved, metrics, against, strip, record, as_json)
         return
-    if pairs is not None and "memorized" not in _split(metrics):
-        raise click.UsageError("--pairs shows what the metric memorized counts: add it to --metrics.")
+    if pairs is not None:
+        if "memorized" not in _split(metrics):
+            raise click.UsageError("--pairs shows what the metric memorized counts: add it to --metrics.")
+        _check_target("--pairs", pairs, ".png")
+    if save_statistics is not None:
+        _check_target("--save-statistics", save_statistics)
     chosen = _features(features, weights)
     line = output.Line()
 
@@ -106,14 +110,19 @@ def command(
             split=split,
             progress=progress,
         )
+        line.close()
+        _say(scores, as_json)  # first, for what comes may find no room on the disk
+        if record:
+            output.note(f"wrote {evaluation.record(resolved, scores)}")
         if save_statistics is not None:
             evaluation.statistics_of(resolved, against, chosen, split, progress).save(save_statistics)
     finally:
         line.close()
     if pairs is not None:
         _show_closest(resolved, against, split, count, pairs)
-    if record:
-        output.note(f"wrote {evaluation.record(resolved, scores)}")
+
+
+def _say(scores: Sequence[Any], as_json: bool) -> None:
     if as_json:
         output.say_json([score.to_dict() for score in scores])
         return
@@ -134,7 +143,7 @@ def _split(metrics: str | None) -> list[str]:
     return [] if metrics is None else [name.strip() for name in metrics.split(",")]
 
 
-def _show_closest(what: str | Path, against: str | None, split: str, count: int | None, picture: Path) -> None:
+def _show_closest(what: str | Path, against: str | None, split: str | None, count: int | None, picture: Path) -> None:
     from keras_gans.api import closest
     from keras_gans.data import images
 
@@ -154,9 +163,10 @@ def _pairs(
     if against is None:
         raise KerasGansError("A folder with HR and LRx4 in it is what upscaling is measured on: give --against FOLDER.")
     names = pairs.chosen(pairs.METRICS if metrics is None else _split(metrics))
-    title = Path(against).resolve().name
-    picture = picture or Path(f"{Path(what).name}_{title}.png")
-    _check_picture(picture)
+    picture = picture or Path(f"{Path(what).name}_{Path(against).resolve().name}.png")
+    _check_target("--strip", picture, ".png")
+    if record and not evaluation.has_card(what):
+        raise KerasGansError(f"--record writes into a model's folder, and {what} is none: leave it out.")
     model = evaluation.upscaler(what)
     output.note(cost.said_of_pairs(model, against, names))
     line, of = output.Line(), len(pairs.pairs(against, model.scale))
@@ -168,7 +178,7 @@ def _pairs(
                 line.show(f"{len(found)} of {of} images")
     finally:
         line.close()
-    scores = pairs.means(found, title, model.scale, names)
+    scores = pairs.means(found, pairs.identity(against, model.scale), model.scale, names)
     _say_pairs(found, scores, names, as_json)  # first, for what comes may find no room on the disk
     if record:
         output.note(f"wrote {evaluation.record(what, scores)}")
@@ -176,17 +186,17 @@ def _pairs(
     output.note(f"wrote {picture}")
 
 
-def _check_picture(path: Path) -> None:
-    """KerasGansError where a picture can not be written, before an hour is spent on what it shows."""
+def _check_target(option: str, path: Path, end: str = "") -> None:
+    """KerasGansError where a file can not be written, before an hour is spent on what goes into it."""
     from keras_gans.artifacts import KerasGansError
 
-    if path.suffix.lower() != ".png":
-        raise KerasGansError(f"--strip is a .png, and {path.name} came: end its name so.")
+    if end and path.suffix.lower() != end:
+        raise KerasGansError(f"{option} is a {end}, and {path.name} came: end its name so.")
     above = path.absolute().parent
     while not above.exists() and above != above.parent:
         above = above.parent
     if not above.is_dir():
-        raise KerasGansError(f"--strip {path} cannot be written, for {above} is no folder: take another.")
+        raise KerasGansError(f"{option} {path} cannot be written, for {above} is no folder: take another.")
 
 
 def _say_pairs(found: Sequence[Any], scores: Sequence[Any], names: Sequence[str], as_json: bool) -> None:

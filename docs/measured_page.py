@@ -269,10 +269,10 @@ def sanity_tables():
 
 
 def _ordered(rows, i, name):
-    """A cell; bold where it is better than the row before."""
+    """A cell; bold where it is better than the row before. Equal ones, as bounds may be, break no order."""
     value, before = rows[i][name], rows[i - 1][name] if i else None
     higher = HIGHER_IS_BETTER[name]
-    wrong = before is not None and (value >= before if higher else value <= before)
+    wrong = before is not None and (value > before if higher else value < before)
     shown = f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.3f}"
     return f"**{shown}**" if wrong else shown
 

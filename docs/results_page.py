@@ -85,11 +85,17 @@ def real_images(score):
     return [f"| the same of {found['samples']} | `{real.protocol}` | {real.shown()} | | |"]
 
 
+def is_of(value, card, score):
+    """Whether a paper's value stands beside a score: of the model, the metric, and a protocol that begins so."""
+    named = (value["model"], value["metric"]) == (card.name, score.metric)
+    return named and score.protocol.startswith(value["protocol"])
+
+
 def table(card, scores, values):
     """A model's part of the page."""
     lines = [f"## {card.name}", "", "| | protocol | ours | the paper | verdict |", "|---|---|---|---|---|"]
     for score in scores:
-        same = [value for value in values if (value["model"], value["metric"]) == (card.name, score.metric)]
+        same = [value for value in values if is_of(value, card, score)]
         beside = f"{paper(same[0])} | {verdict(score, same[0])}" if same else "|"
         arrow = "higher is better" if HIGHER_IS_BETTER[score.metric] else "lower is better"
         lines += real_images(score)

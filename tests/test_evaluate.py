@@ -133,7 +133,7 @@ def test_the_cost_is_said_before_it_starts(gan, real, caplog):
     assert re.search(r"fid: 2 x 30 samples and 60 real ones, about \d s$", caplog.text, re.MULTILINE)
     caplog.clear()
     labelled = real, np.arange(60) % 3
-    names = [name for name in measures.MEASURES if name not in ("parzen", "cas", "swd")]  # the first asks for TFDS
+    names = [name for name in measures.MEASURES if name not in ("parzen", "probe", "cas", "swd")]  # two ask for splits
     with caplog.at_level(logging.INFO, "keras_gans"):
         keras_gans.evaluate(gan, names, labelled, features=Corners(), n=30, seeds=2)
     assert re.search(rf"{', '.join(names)}: 2 x 30 samples and 60 real ones, about \d s$", caplog.text, re.MULTILINE)
@@ -202,9 +202,14 @@ def test_other_metrics(gan, rng, tmp_path, monkeypatch):
     assert scores[2].value == expected.value
     with pytest.raises(MetricError, match="other real images than it tests"):
         keras_gans.evaluate(gan, "parzen", tmp_path / "real.npz", n=30, seeds=1)
-    (probe,) = keras_gans.evaluate(gan, "probe", tmp_path / "real.npz", seeds=3)
-    seen = gan.features(data.load(tmp_path / "real.npz", size=28).without_labels())
-    assert probe.value == metrics.probe((seen, y), (seen, y)).value
+    with pytest.raises(MetricError, match="probe tests on other real images than it learns from"):
+        keras_gans.evaluate(gan, "probe", tmp_path / "real.npz", seeds=3)
+    for i, image in enumerate(x):
+        data.save_png(tmp_path / "split" / ("train", "test")[i % 2] / str(y[i]) / f"{i:03d}.png", image)
+    (probe,) = keras_gans.evaluate(gan, "probe", tmp_path / "split", seeds=3)
+    sides = [data.load(tmp_path / "split", split=split, size=28, channels=1) for split in ("train", "test")]
+    train, test = ((gan.features(side.without_labels()), side.labels) for side in sides)
+    assert probe.value == metrics.probe(train, test).value
     few = metrics.reference(x[:, 2:30, 2:30], Corners())
     support, likeness = keras_gans.evaluate(gan, ["support", "ms_ssim"], few, features=Corners(), n=50, seeds=1)
     assert support.value >= support.interval[0] > 0
@@ -214,6 +219,54 @@ def test_other_metrics(gan, rng, tmp_path, monkeypatch):
     (swd,) = keras_gans.evaluate(wide, "swd", tmp_path / "real.npz", n=20, seeds=1)
     assert swd.n_fake == swd.n_real == 20
     assert set(swd.details) >= {"level_32", "level_16"}
+
+
+def test_images_in_an_order_are_not_judged_by_the_first_of_them(rng):
+    """Of two kinds, one after the other, as a folder of classes has them."""
+    dark, light = (rng.integers(low, low + 90, (60, 28, 28, 1), dtype="uint8") for low in (0, 160))
+    real = np.concatenate([dark, light])
+    samples = np.concatenate([dark[:, ::-1], light[:, ::-1]])
+    side = metrics.reference(real, Corners(), kept=60)
+    scores = {s.metric: s.value for s in keras_gans.evaluate(samples, "prdc", side, features=Corners())}
+    assert scores["coverage"] > 0.8
+    assert scores["recall"] > 0.5
+
+
+def test_what_is_read_at_any_size_is_brought_to_the_models(gan, rng):
+    class Anything(Corners):
+        name, image_shape = "anything-v1", None
+
+        def features(self, images):
+            seen.append(images.shape[1:])
+            return np.stack([images.mean((1, 2, 3)), images.std((1, 2, 3))], axis=1)
+
+    seen = []
+    real = data.Images(rng.integers(0, 256, (40, 28, 28, 1), dtype="uint8"), name="tfds:toys train")
+    (score,) = keras_gans.evaluate(gan, "fid", real, features=Anything(), n=30, seeds=1)
+    assert set(seen) == {(28, 28, 1)}
+    assert score.protocol == "fid[anything-v1, 30, toys train at 28x28]"
+
+
+def test_statistics_of_what_has_no_hash_are_not_kept(gan, real):
+    class Mine(Corners):
+        name, sha256 = "mine-v1", None
+
+        def __init__(self, scale):
+            self.scale = scale
+
+        def features(self, images):
+            return self.scale * super().features(images)
+
+    for scale in (1.0, 2.0):
+        (score,) = keras_gans.evaluate(real, "fid", real, features=Mine(scale))
+        assert score.value == pytest.approx(0, abs=1e-9)
+
+
+def test_the_split_that_is_asked_for_is_taken(gan, monkeypatch):
+    asked = {"source": "tfds:toys", "split": "test"}
+    for given, split in ((None, "test"), ("train", "train")):
+        assert real_images._chosen(None, asked, given) == ("tfds:toys", split)
+    assert real_images._chosen("tfds:others", asked, None) == ("tfds:others", "train")
 
 
 def test_real_images_are_opened_once_for_all_seeds(gan, rng, monkeypatch):

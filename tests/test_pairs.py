@@ -1,5 +1,8 @@
 """Models that upscale, measured on pairs of a small and a large image."""
 
+import re
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,7 +61,8 @@ def test_means_with_bicubic_beside_them(folder):
     seen = []
     scores = keras_gans.evaluate(Doubles(), against=folder, progress=lambda done, of: seen.append((done, of)))
     assert [score.metric for score in scores] == ["psnr", "ssim"]
-    assert [score.protocol for score in scores] == ["psnr[y, crop2, Toys x2]", "ssim[y, crop2, Toys x2]"]
+    name = pairs.identity(folder, 2)
+    assert [score.protocol for score in scores] == [f"psnr[y, crop2, {name} x2]", f"ssim[y, crop2, {name} x2]"]
     assert seen == [(1, 3), (2, 3), (3, 3)]
     for score in scores:
         ours = by_hand(folder, score.metric, Doubles().upscale)
@@ -79,6 +83,16 @@ def test_a_model_its_folder_and_its_name(folder, tmp_path):
     model.save_pretrained(tmp_path / "mine")
     for what in (tmp_path / "mine", str(tmp_path / "mine")):
         assert keras_gans.evaluate(what, against=str(folder)) == scores
+
+
+def test_a_protocol_means_one_set_of_images(folder, tmp_path):
+    name = pairs.identity(folder, 2)
+    assert re.fullmatch(r"Toys@[0-9a-f]{8}", name)
+    other = tmp_path / "elsewhere" / "Toys"
+    shutil.copytree(folder, other)
+    assert pairs.identity(other, 2) == name
+    save(other / "LRx2" / NAMES[0], bicubic(photograph(9, 30, 30, 3), scale=0.5))
+    assert pairs.identity(other, 2) != name
 
 
 def test_metrics_are_chosen(folder):

@@ -158,6 +158,9 @@ def test_recorded_scores_are_of_these_weights_and_this_protocol(name):
     found = artifacts.read_json(card.folder / artifacts.SCORES)
     assert (found["version"], found["sha256"]) == (card.version, artifacts.read_provenance(card.folder)["sha256"])
     scores = [metrics.Score.from_dict(score) for score in found["scores"]]
+    for score in scores:
+        if score.features is not None and score.features.partition("-v")[0] in PUBLISHED:
+            assert score.features_sha256 == keras_gans.feature_extractor(score.features.partition("-v")[0]).sha256
     assert len({score.protocol for score in scores}) == len(scores)
     for score in scores:
         assert score.protocol.startswith(f"{score.metric}[")

@@ -41,7 +41,7 @@ def closest_pairs(
     n: int = SAMPLES,
     count: int = 16,
     seed: int = 0,
-    split: str = "train",
+    split: str | None = None,
     mirror: bool | None = None,
     batch_size: int = 64,
 ) -> Pairs:

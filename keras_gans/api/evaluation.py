@@ -31,7 +31,7 @@ def evaluate(
     features: Any = None,
     n: int | None = None,
     seeds: int = SEEDS,
-    split: str = "train",
+    split: str | None = None,
     batch_size: int = 64,
     progress: Progress | None = None,
 ) -> list[Score]:
@@ -50,7 +50,8 @@ def evaluate(
         n: samples drawn for each seed. None: what the card says, or 10,000; of images, all.
         seeds: how many sampling seeds, 0, 1, ...: the score is their mean, its interval 95 % by Student's t. Images are
             measured once.
-        split: of "tfds:NAME".
+        split: of "tfds:NAME", or of a folder with a subfolder for each split. None: the card's where `against` is; else
+            "train".
         batch_size: images drawn and read at once.
         progress: function (images done, of how many).
 
@@ -71,7 +72,7 @@ def evaluate(
     asked = (card.protocol if card else {}) or {}
     extractor = _fitting(_extractor(names, features, asked, fake), fake)
     n = n if n is not None else asked.get("samples", 10_000) if drawn else None
-    side = RealSide(against, extractor, asked, split, batch_size, progress)
+    side = RealSide(against, extractor, asked, split, batch_size, progress, _shape(fake))
     real = images_of(against, asked, split, fake)
     subject = Subject(fake, n, extractor, lambda: side.reference, real, batch_size, progress)
     seeds = seeds if drawn else 1
@@ -191,14 +192,14 @@ def record(what: Any, scores: Sequence[Score]) -> Path:
 
 
 def statistics_of(
-    what: Any, against: Any, features: Any, split: str = "train", progress: Progress | None = None
+    what: Any, against: Any, features: Any, split: str | None = None, progress: Progress | None = None
 ) -> Any:
     """The `Reference` that `evaluate` measures `what` against."""
     card = resolve_card(what)
     asked = card.protocol if card else {}
     fake = resolve(what)[0] if card else what
     extractor = _fitting(_extractor(["fid"], features, asked, fake), fake)
-    return real_side(against, extractor, asked, split, progress=progress)
+    return real_side(against, extractor, asked, split, progress=progress, drawn=_shape(fake))
 
 
 def _extractor(names: list[str], features: Any, asked: dict[str, Any], fake: Any) -> Any:
@@ -215,6 +216,11 @@ def _extractor(names: list[str], features: Any, asked: dict[str, Any], fake: Any
             "The features of a discriminator are of a model, and images came: measure a model, or take other features."
         )
     return feature_extractor(features, model=fake) if isinstance(features, (str, os.PathLike)) else features
+
+
+def _shape(fake: Any) -> Any:
+    """(h, w, c) of what a model draws; None of images."""
+    return tuple(fake.image_shape) if hasattr(fake, "generate") and hasattr(fake, "image_shape") else None
 
 
 def _fitting(extractor: Any, fake: Any) -> Any:

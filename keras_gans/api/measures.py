@@ -104,6 +104,12 @@ class Subject:
             self._images = seed, found.images, found.labels
         return self._images[1:]
 
+    def some(self, found: np.ndarray, count: int) -> np.ndarray:
+        """`count` of the samples at most: of a model's the first, of images, which may lie in an order, a choice."""
+        if self.drawn or len(found) <= count:
+            return found[:count]
+        return found[gathered.chosen(len(found), count)]
+
     def check_labels(self, metric: str) -> None:
         """MetricError unless the samples have labels."""
         gathered.check_conditional(self.fake, metric)
@@ -132,6 +138,8 @@ class Subject:
 
     def named(self, score: Score, seed: int) -> Score:
         """A score of bare features, with the extractor in its protocol."""
+        if score.features is not None:
+            return self.marked(score, seed)
         text = score.protocol.replace("[", f"[{self.extractor.name}, ", 1)
         found = replace(score, protocol=text, features=self.extractor.name, features_sha256=self.extractor.sha256)
         return self.marked(found, seed)
@@ -160,7 +168,7 @@ def _check_kid(subject: Subject) -> None:
 
 def _prdc(subject: Subject, seed: int) -> list[Score]:
     """Of as many samples as there are real rows: neighbours' distances depend on how many there are."""
-    rows = subject.features(seed)[: len(subject.side.rows)]
+    rows = subject.some(subject.features(seed), len(subject.side.rows))
     return [subject.marked(score, seed) for score in prdc.four_scores(rows, subject.side, subject.extractor)]
 
 
@@ -188,7 +196,7 @@ def _check_inception_score(subject: Subject) -> None:
 
 def _swd(subject: Subject, seed: int) -> list[Score]:
     """2,000 of each at most, 32 patches an image and 256 directions: minutes become seconds, and it stays steady."""
-    images, real = subject.images(seed)[0][:2000], subject.real()
+    images, real = subject.some(subject.images(seed)[0], 2000), subject.real()
     options = {"patches": 32, "directions": 256, "batch_size": subject.batch_size, "progress": subject.progress}
     return [subject.marked(metrics.sliced_wasserstein(images, real, seed=seed, **options), seed)]
 
@@ -219,6 +227,8 @@ def _accuracy(subject: Subject, seed: int) -> list[Score]:
 def _check_accuracy(subject: Subject) -> None:
     subject.check_labels("accuracy")
     classification.check_reads(subject.extractor, "accuracy")
+    if subject.drawn:
+        classification.check_classes(subject.extractor, subject.fake.num_classes)
 
 
 def classifier_for(image_shape: tuple[int, int, int], classes: int, seed: int) -> Any:
@@ -266,7 +276,8 @@ def _check_one_nn(subject: Subject) -> None:
 
 def _memorized(subject: Subject, seed: int) -> list[Score]:
     """The share of 1,000 samples that are closer to a training image than 99 % of these to their nearest other."""
-    images, options = subject.images(seed)[0][:1000], {"batch_size": subject.batch_size, "progress": subject.progress}
+    images = subject.some(subject.images(seed)[0], 1000)
+    options = {"batch_size": subject.batch_size, "progress": subject.progress}
     return [subject.marked(metrics.memorization(images, subject.real(), **options), seed)]
 
 
@@ -277,7 +288,7 @@ def _check_memorized(subject: Subject) -> None:
 
 def _support(subject: Subject, seed: int) -> list[Score]:
     """By the birthday paradox, of 5,000 samples at most; real images say what a duplicate is."""
-    return [subject.named(metrics.birthday(subject.features(seed)[:5000], subject.side), seed)]
+    return [subject.named(metrics.birthday(subject.some(subject.features(seed), 5000), subject.side), seed)]
 
 
 def _check_support(subject: Subject) -> None:
@@ -297,7 +308,6 @@ def _check_ms_ssim(subject: Subject) -> None:
 def _probe(subject: Subject, seed: int) -> list[Score]:
     """Radford et al. 2015, section 5.1: what a linear classifier makes of the discriminator's features."""
     extractor = metrics.Discriminator(subject.fake)
-    extractor.name = f"discriminator trained on {_seen(subject.fake)}"
     return [metrics.probe(subject.real("train"), subject.real("test"), extractor, progress=subject.progress)]
 
 
@@ -306,16 +316,11 @@ def _check_probe(subject: Subject) -> None:
         raise MetricError("probe is of a model's discriminator, and images came: leave it out.")
     subject.check_real_labels("probe", "train")
     subject.check_real_labels("probe", "test")
-
-
-def _seen(model: Any) -> str:
-    """What the weights were trained on, as a protocol says it: cifar10 train."""
-    about, since = (getattr(model, "card", None) or {}).get("data", {}), list(getattr(model, "seen_since", None) or [])
-    source = about.get("source", "")
-    card = f"{source} {about.get('split')}" if source.startswith("tfds:") else about.get("seen", "unstated images")
-    ran_by_card = not since and getattr(model, "steps_taken", False)  # `fit` would have said what it saw
-    names = [*([card] if getattr(model, "has_card_weights", False) or ran_by_card else []), *since]
-    return ", then ".join(name.removeprefix("tfds:") for name in names) or "nothing"
+    if subject.real("train").fingerprint() == subject.real("test").fingerprint():
+        raise MetricError(
+            "probe tests on other real images than it learns from: give against='tfds:NAME', or a folder with train/ "
+            "and test/ in it."
+        )
 
 
 class Measure(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from keras_gans import metrics
 from keras_gans.artifacts import MetricError
 from keras_gans.data import bicubic, photograph
+from keras_gans.data import images as pixels
 from keras_gans.metrics.features import Progress
 from keras_gans.metrics.score import Score, protocol
 
@@ -91,7 +93,8 @@ def _without_alpha(image: np.ndarray) -> np.ndarray:
 
 
 def _scores(image: np.ndarray, large: np.ndarray, scale: int) -> dict[str, float]:
-    image, large = np.broadcast_arrays(image, large)  # one may be grey, the other grey in colour
+    if 1 in (image.shape[-1], large.shape[-1]):  # the other may be grey in colour
+        image, large = (pixels.with_channels(x, 1) for x in (image, large))
     return {name: float(getattr(metrics, name)(image, large, border=scale)) for name in METRICS}
 
 
@@ -106,11 +109,21 @@ def evaluate_pairs(
         found.append(pair)
         if progress is not None:
             progress(len(found), count)
-    return means(found, Path(folder).resolve().name, model.scale, names)
+    return means(found, identity(folder, model.scale), model.scale, names)
+
+
+def identity(folder: str | os.PathLike[str], scale: int) -> str:
+    """What protocols call a folder of pairs: its name, and a hash of the files and their names, as Set5@1a2b3c4d."""
+    digest = hashlib.sha256()
+    for name, small, large in pairs(folder, scale):
+        digest.update(name.encode("utf-8", "surrogateescape"))
+        for path in (small, large):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{Path(folder).resolve().name}@{digest.hexdigest()[:8]}"
 
 
 def means(found: Sequence[Measured], title: str, scale: int, names: Sequence[str] = METRICS) -> list[Score]:
-    """The scores of measured pairs: their means."""
+    """The scores of measured pairs: their means. title: what `identity` gave."""
     scores = []
     for name in names:
         details = {"bicubic": float(np.mean([pair.bicubic_scores[name] for pair in found]))}

@@ -26,9 +26,10 @@ class RealSide:
         against: as for `evaluate`.
         extractor: of features.
         asked: the protocol of the model's card, or {}: what is taken where `against` is None.
-        split: of "tfds:NAME".
+        split: as for `evaluate`.
         batch_size: images read at once.
         progress: function (images done, of how many).
+        drawn: (h, w, c) of a model's samples: features that read any size see real images of this one too.
     """
 
     def __init__(
@@ -36,15 +37,16 @@ class RealSide:
         against: Any,
         extractor: Any,
         asked: dict[str, Any],
-        split: str = "train",
+        split: str | None = None,
         batch_size: int = 64,
         progress: Progress | None = None,
+        drawn: tuple[int, int, int] | None = None,
     ) -> None:
         self._given, self._extractor = against, extractor
+        own = getattr(extractor, "image_shape", None)
+        self._shape, self._brought = own or drawn, own is None and drawn is not None
         self._batch_size, self._progress = batch_size, progress
-        self._where, self._split = against, split
-        if against is None:
-            self._where, self._split = asked.get("source"), asked.get("split", split)
+        self._where, self._split = _chosen(against, asked, split)
 
     @cached_property
     def reference(self) -> Any:
@@ -56,7 +58,14 @@ class RealSide:
             log.info("reading %s real images (%s), once", source.n, source.name)
         found = statistics.reference(source, self._extractor, batch_size=self._batch_size, progress=self._progress)
         self._keep(found)
-        return found
+        return replace(found, identity=self._named(found.identity))
+
+    def _named(self, identity: str) -> str:
+        """What protocols call the images: with the size that they were brought to, where that is not the features'."""
+        if not self._brought or self._shape is None:
+            return identity
+        height, width, _ = self._shape
+        return f"{identity} at {width}x{height}"
 
     def unread(self) -> sources.Source | None:
         """The real images, if their features are still to be taken; else None. Errors are those of `reference`."""
@@ -80,7 +89,7 @@ class RealSide:
 
     @cached_property
     def _source(self) -> sources.Source:
-        return sources.open_source(self._where, shape=self._extractor.image_shape, split=self._split)
+        return sources.open_source(self._where, shape=self._shape, split=self._split)
 
     @cached_property
     def _kept_at(self) -> Path | None:
@@ -89,7 +98,9 @@ class RealSide:
 
         if not isinstance(self._source, (sources.Stored, sources.Files)):
             return None
-        shape = "x".join(map(str, self._extractor.image_shape or ("any",)))
+        if self._extractor.sha256 is None and not isinstance(self._extractor, measured.Pixels):
+            return None  # nothing tells one state of it from another
+        shape = "x".join(map(str, self._shape or ("any",)))
         parts = (self._extractor.name, (self._extractor.sha256 or "none")[:12], shape, self._source.fingerprint()[:16])
         return download.cache_dir() / "statistics" / f"{'-'.join(parts)}{statistics.SUFFIX}"
 
@@ -102,7 +113,7 @@ class RealSide:
         except KerasGansError:
             log.warning("%s is damaged: the images are read again", self._kept_at)
             return None
-        return replace(found, identity=self._source.identity())
+        return replace(found, identity=self._named(self._source.identity()))
 
     def _keep(self, found: Any) -> None:
         if self._kept_at is None:
@@ -113,7 +124,14 @@ class RealSide:
             log.warning("the statistics of %s could not be kept (%s)", self._source.name, error)
 
 
-def real_side(against: Any, extractor: Any, asked: dict[str, Any], split: str = "train", **options: Any) -> Any:
+def _chosen(against: Any, asked: dict[str, Any], split: str | None) -> tuple[Any, str]:
+    """(the real images, their split): the card's, where nothing else is said."""
+    if against is None:
+        return asked.get("source"), split or asked.get("split", "train")
+    return against, split or "train"
+
+
+def real_side(against: Any, extractor: Any, asked: dict[str, Any], split: str | None = None, **options: Any) -> Any:
     """The `Reference` of the real images; arguments are those of `RealSide`."""
     return RealSide(against, extractor, asked, split, **options).reference
 
@@ -153,19 +171,27 @@ def shipped(extractor: Any, source: str, split: str) -> Any:
     return statistics.reference(measured.Reference.load(path), extractor) if path.is_file() else None
 
 
-def images_of(against: Any, asked: dict[str, Any], split: str, fake: Any) -> Any:
+def images_of(against: Any, asked: dict[str, Any], split: str | None, fake: Any) -> Any:
     """A function of a split's name that gives the real images, or None where they are not at hand."""
     if is_statistics(against) or (against is None and not asked):
         return None
-    source = asked.get("source") if against is None else against
-    default = asked.get("split", split) if against is None else split
+    source, default = _chosen(against, asked, split)
 
     def real(wanted: str | None) -> Any:
         from keras_gans import data
 
         shape = getattr(fake, "image_shape", None)
         size, channels = (shape[0], shape[2]) if shape else (None, None)
-        has_splits = isinstance(source, str) and source.startswith("tfds:")  # of others all images are taken
-        return data.load(source, split=wanted if wanted and has_splits else default, size=size, channels=channels)
+        split = wanted if wanted and _has_split(source, wanted) else default
+        return data.load(source, split=split, size=size, channels=channels)
 
     return real
+
+
+def _has_split(source: Any, split: str) -> bool:
+    """Whether the images have this split; of those that have none, all are taken."""
+    from keras_gans.data.folder import splits_in
+
+    if isinstance(source, str) and source.startswith("tfds:"):
+        return True
+    return isinstance(source, (str, os.PathLike)) and split in splits_in(os.path.expanduser(source))

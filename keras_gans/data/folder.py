@@ -104,6 +104,14 @@ def is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in pixels.SUFFIXES and not hidden(name)
 
 
+def splits_in(path: str | os.PathLike[str]) -> set[str]:
+    """The splits that a folder has, by its subfolders: none, unless all of these are called like one."""
+    if not os.path.isdir(path):
+        return set()
+    tops = {entry.name for entry in os.scandir(path) if entry.is_dir() and not entry.name.startswith(".")}
+    return tops if tops <= _SPLIT_NAMES else set()
+
+
 def split_of(subfolders: set[str], split: str, title: str | os.PathLike[str]) -> str | None:
     """The subfolder of a split, where every subfolder is called like one; else None, and only "train" is there."""
     if subfolders and subfolders <= _SPLIT_NAMES:

@@ -78,6 +78,17 @@ def conditional_accuracy(
     )
 
 
+def check_classes(extractor: Any, classes: int) -> None:
+    """MetricError unless the classifier tells as many classes as the model draws: its k-th is the model's k-th."""
+    grey = np.full((1, *extractor.image_shape), 128, "uint8") if extractor.image_shape else None
+    known = None if grey is None else np.shape(extractor.probabilities(grey))[1]
+    if known is not None and known != classes:
+        raise MetricError(
+            f"accuracy takes a classifier of the model's {classes} classes, and {extractor.name} has {known} of its "
+            "own: name another, or leave it out."
+        )
+
+
 def check_reads(extractor: Any, metric: str) -> None:
     """MetricError unless the extractor has `probabilities`."""
     if not hasattr(extractor, "probabilities"):

@@ -58,9 +58,20 @@ class Discriminator:
             digest.update(name.encode() + tensors[name].tobytes())
         self.sha256 = digest.hexdigest()
         self.name = f"discriminator-{self.sha256[:8]}"
+        self.probed_as = f"discriminator trained on {_seen(gan)}"  # where its weights are what is measured
 
     def features(self, images: np.ndarray) -> np.ndarray:
         return self._gan.features(images)
+
+
+def _seen(model: Any) -> str:
+    """What the weights were trained on, as a protocol says it: cifar10 train."""
+    about, since = (getattr(model, "card", None) or {}).get("data", {}), list(getattr(model, "seen_since", None) or [])
+    source = about.get("source", "")
+    card = f"{source} {about.get('split')}" if source.startswith("tfds:") else about.get("seen", "unstated images")
+    ran_by_card = not since and getattr(model, "steps_taken", False)  # `fit` would have said what it saw
+    names = [*([card] if getattr(model, "has_card_weights", False) or ran_by_card else []), *since]
+    return ", then ".join(name.removeprefix("tfds:") for name in names) or "nothing"
 
 
 class Network:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics.arrays import check_asked
-from keras_gans.metrics.features import BATCH, Progress, feature_batches, named
+from keras_gans.metrics.features import BATCH, Progress, feature_batches
 from keras_gans.metrics.gathered import seed_of
 from keras_gans.metrics.moments import Moments, accumulated
 from keras_gans.metrics.score import Score, protocol
@@ -50,16 +50,16 @@ def frechet_distance(
     side = reference(real, features, seed=seed, batch_size=batch_size, progress=progress, kept=1)
     check_enough(len(side.moments.mean), side.n, n)
     _, batches = feature_batches(fake, features, n, seed, batch_size, progress)
-    found = accumulated(batches)
+    found, (name, sha) = accumulated(batches), side.taken_by(features)
     return Score(
         "fid",
-        protocol("fid", named(features), found.n, side.identity),
+        protocol("fid", name, found.n, side.identity),
         distance(found, side.moments),
         n_real=side.n,
         n_fake=found.n,
         seed=seed_of(fake, seed),
-        features=named(features),
-        features_sha256=getattr(features, "sha256", None),
+        features=name,
+        features_sha256=sha,
     )
 
 

@@ -85,13 +85,14 @@ def some_of(
     check_asked(batch_size=batch_size)
     opened = open_source(source, shape=shape)
     if isinstance(opened, Stored):
-        images = as_uint8(opened.images.images[_chosen(len(opened.images), count)])
+        images = as_uint8(opened.images.images[chosen(len(opened.images), count)])
         return Pictures(images, None, opened.identity())
     whole = pictures_of(opened, None, 0, batch_size, progress)
-    return whole._replace(images=whole.images[_chosen(len(whole.images), count)], labels=None)
+    return whole._replace(images=whole.images[chosen(len(whole.images), count)], labels=None)
 
 
-def _chosen(n: int, count: int) -> np.ndarray:
+def chosen(n: int, count: int) -> np.ndarray:
+    """`count` numbers below n, always the same, in their order."""
     return np.sort(np.random.default_rng(0).permutation(n)[:count])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics.arrays import check_asked, check_whole, checked
-from keras_gans.metrics.features import BATCH, Progress, features_of, named
+from keras_gans.metrics.features import BATCH, Progress, features_of
 from keras_gans.metrics.gathered import seed_of
 from keras_gans.metrics.score import Score, count, protocol
 from keras_gans.metrics.statistics import reference
@@ -44,7 +44,8 @@ def kernel_distance(
     _, rows = features_of(fake, features, n, seed, batch_size, progress)
     found = of_features(rows, side.rows, seed=seed)
     size = subset_size(len(rows), len(side.rows))
-    facts = (named(features), len(rows), side.identity, f"{count(len(side.rows))} real", f"{len(found)}x{size}")
+    name, sha = side.taken_by(features)
+    facts = (name, len(rows), side.identity, f"{count(len(side.rows))} real", f"{len(found)}x{size}")
     return Score(
         "kid",
         protocol("kid", *facts),
@@ -52,8 +53,8 @@ def kernel_distance(
         n_real=side.n,
         n_fake=len(rows),
         seed=seed_of(fake, seed),
-        features=named(features),
-        features_sha256=getattr(features, "sha256", None),
+        features=name,
+        features_sha256=sha,
         details={"subset_deviation": float(found.std())},
     )
 

@@ -121,17 +121,17 @@ def probe(
     learnt, tested = ((side.rows, labels_of(side, "probe", "real images")) for side in sides)
     held_out = _held_out(held_out, len(learnt[0]))
     found = of_features(learnt, tested, grid, held_out)
-    return _score(found, sides[0], sides[1], grid, held_out)
+    return _score(found, sides[0], sides[1], grid, held_out, getattr(features, "probed_as", sides[0].features))
 
 
-def _score(found: Probed, train: Rows, test: Rows, grid: list[float], held_out: int) -> Score:
+def _score(found: Probed, train: Rows, test: Rows, grid: list[float], held_out: int, name: str | None) -> Score:
     chosen = f"C by {count(held_out)} held out among {len(grid)} in {min(grid):g}..{max(grid):g}"
     return Score(
         "probe",
-        protocol("probe", train.features, train.identity, test.identity, "L2-SVM", chosen),
+        protocol("probe", name, train.identity, test.identity, "L2-SVM", chosen),
         found.accuracy,
         n_real=len(test.rows),
-        features=train.features,
+        features=name,
         features_sha256=train.sha256,
         details={"c": found.c, "validation": found.validation[found.c]},
     )
@@ -145,7 +145,8 @@ def of_features(
     Args:
         train, test: (features (n, d), labels (n,)).
         grid: values of C.
-        held_out: the last so many of the training images choose C; None: a fifth, at most 10,000 as in the paper.
+        held_out: so many of the training images, drawn by a fixed seed, choose C; None: a fifth, at most 10,000 as in
+            the paper.
 
     Raises:
         MetricError: sides that do not fit, or fewer than two classes.
@@ -153,9 +154,10 @@ def of_features(
     grid = checked_grid(grid)
     x, y = _labelled(*train)
     _labelled(*test)
-    held_out = _held_out(held_out, len(x))
-    machines = zip(grid, LinearSVM._path(x[:-held_out], y[:-held_out], grid), strict=True)
-    tried = {c: machine.accuracy(x[-held_out:], y[-held_out:]) for c, machine in machines}
+    order, held_out = np.random.default_rng(0).permutation(len(x)), _held_out(held_out, len(x))
+    learnt, held = order[held_out:], order[:held_out]  # whatever order they came in
+    machines = zip(grid, LinearSVM._path(x[learnt], y[learnt], grid), strict=True)
+    tried = {c: machine.accuracy(x[held], y[held]) for c, machine in machines}
     best = max(tried, key=lambda c: tried[c])
     return Probed(LinearSVM.fit(x, y, best).accuracy(*test), best, tried)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_gans.artifacts import MetricError
 from keras_gans.metrics.arrays import check_asked, pair
-from keras_gans.metrics.features import BATCH, Progress, features_of, named
+from keras_gans.metrics.features import BATCH, Progress, features_of
 from keras_gans.metrics.gathered import seed_of
 from keras_gans.metrics.score import Score, count, protocol
 from keras_gans.metrics.statistics import Reference, reference
@@ -104,7 +104,8 @@ def _scores(
     features: Any,
     seed: int | None,
 ) -> list[Score]:
-    facts = (named(features), len(rows), side.identity, f"{count(len(side.rows))} real", f"k={k}")
+    taken, sha = side.taken_by(features)
+    facts = (taken, len(rows), side.identity, f"{count(len(side.rows))} real", f"k={k}")
     return [
         Score(
             name,
@@ -113,8 +114,8 @@ def _scores(
             n_real=len(side.rows),
             n_fake=len(rows),
             seed=seed,
-            features=named(features),
-            features_sha256=getattr(features, "sha256", None),
+            features=taken,
+            features_sha256=sha,
         )
         for name, value in zip(names, values, strict=True)
     ]

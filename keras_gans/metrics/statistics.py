@@ -63,6 +63,10 @@ class Reference:
         with replacing(path) as file:
             file.write(save(tensors, {"format": _FORMAT, "about": json.dumps(about)}))
 
+    def taken_by(self, features: Any = None) -> tuple[str | None, str | None]:
+        """(name, sha256) of the extractor; of bare features, of the one that these statistics were taken by."""
+        return (self.features, self.features_sha256) if features is None else (features.name, features.sha256)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Reference:
         """Reads what `save` wrote. KerasGansError in one sentence if it is something else."""

@@ -62,7 +62,8 @@ def test_scores_are_recorded(kg, mine, folder):
     result = kg("evaluate", mine, "--against", folder, "--record")
     assert result.exit_code == 0, result.stderr
     scores = json.loads((mine / "scores.json").read_text())["scores"]
-    assert [score["protocol"] for score in scores] == ["psnr[y, crop2, Toys x2]", "ssim[y, crop2, Toys x2]"]
+    name = pairs.identity(folder, 2)
+    assert [score["protocol"] for score in scores] == [f"psnr[y, crop2, {name} x2]", f"ssim[y, crop2, {name} x2]"]
     assert set(scores[0]["details"]) == {"bicubic", "a.png", "b.png"}
 
 

@@ -7,6 +7,7 @@ import pytest
 import keras_gans
 from keras_gans import metrics
 from keras_gans.artifacts import DataError, MetricError
+from keras_gans.metrics import classification
 
 
 def _bars(n, rng, wrong=0):
@@ -84,6 +85,13 @@ def test_the_share_of_samples_that_are_read_as_asked(rng):
     assert (found.metric, found.value, found.n_fake, found.seed) == ("accuracy", 0.8, 90, None)
     assert found.protocol == "accuracy[brightest-v1, 90]"
     assert found.features_sha256 == "b" * 64
+
+
+def test_a_classifier_of_other_classes_is_refused():
+    classification.check_classes(Brightest(), 3)
+    for classes in (2, 10):
+        with pytest.raises(MetricError, match=f"classifier of the model's {classes} classes, and brightest-v1 has 3"):
+            classification.check_classes(Brightest(), classes)
 
 
 def test_what_has_no_classes_is_not_read(rng):

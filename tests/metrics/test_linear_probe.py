@@ -56,6 +56,15 @@ def test_c_is_chosen_on_images_that_were_held_out(rng):
     assert 0.95 < found.accuracy <= 1.0
 
 
+def test_c_is_chosen_on_all_classes_whatever_their_order(rng):
+    """A folder of classes comes sorted: its last images are of one class, which nothing else was learnt of."""
+    x, y = _blobs(rng, 400)
+    order = np.argsort(y, kind="stable")
+    found = linear_probe.of_features((x[order], y[order]), (x, y), grid=(1e-6, 1e-2))
+    assert min(found.validation.values()) > 0.5
+    assert found.c == linear_probe.of_features((x, y), (x, y), grid=(1e-6, 1e-2)).c
+
+
 def test_the_probe_is_a_score(rng):
     x, y = _blobs(rng, 400)
     train, test = (x[:300], y[:300]), (x[300:], y[300:])
@@ -77,7 +86,7 @@ def test_the_probe_of_a_discriminator_reads_images(rng):
     found = metrics.probe((images, labels), (images[:20], labels[:20]), extractor, progress=lambda *at: told.append(at))
     seen = gan.features(images)
     assert found.value == linear_probe.of_features((seen, labels), (seen[:20], labels[:20])).accuracy
-    assert (found.features, found.features_sha256) == (extractor.name, extractor.sha256)
+    assert (found.features, found.features_sha256) == ("discriminator trained on nothing", extractor.sha256)
     assert told == [(40, 40), (20, 20)]
 
 

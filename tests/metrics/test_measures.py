@@ -144,13 +144,14 @@ def test_parzen_says_which_images_chose_its_width(real, rng):
 
 def test_a_probe_says_whose_discriminator_it_is(real):
     gan = keras_gans.DCGAN(size=32, channels=1, width=2, latent=4)
-    named = open_source(real).identity()
+    test = real[0][::-1], real[1][::-1]
 
     def measured():
-        return _run("probe", _subject(gan, real, 20), seeds=3)[0]
+        return _run("probe", _subject(gan, real, 20, splits={"test": test}), seeds=3)[0]
 
     first = measured()
-    rest = f"{named}, {named}, L2-SVM, C by 12 held out among 4 in 1e-06..0.001]"
+    sides = ", ".join(open_source(side).identity() for side in (real, test))
+    rest = f"{sides}, L2-SVM, C by 12 held out among 4 in 1e-06..0.001]"
     assert first.protocol == f"probe[discriminator trained on nothing, {rest}"
     assert first.features_sha256 == metrics.Discriminator(gan).sha256
     gan.seen_since = ["tfds:toys train", "array"]
@@ -189,7 +190,8 @@ class Guesser:
 def test_it_says_how_far_it_is(gan, real, name, monkeypatch):
     monkeypatch.setattr(measures, "classifier_for", lambda *given: Guesser())
     told = []
-    _run(name, _subject(gan, real, 100, progress=lambda *at: told.append(at)))
+    splits = {"test": (real[0][::-1], real[1][::-1])}  # probe wants others than it learns from
+    _run(name, _subject(gan, real, 100, progress=lambda *at: told.append(at), splits=splits))
     assert (16, 100) in told or name == "probe", "nothing was said of the drawing"
     assert told[-1][0] == told[-1][1]
     if name == "cas":

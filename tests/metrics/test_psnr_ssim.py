@@ -49,11 +49,11 @@ def test_luma_of_known_colours():
     np.testing.assert_allclose(luma(colours)[0], [235, 16, 81.481, 144.553, 40.966], rtol=0, atol=1e-12)
 
 
-def test_grey_is_rgb_of_equal_parts(rng):
+def test_grey_stays_as_it_is_and_grey_in_colour_is_colour(rng):
     grey = rng.integers(0, 256, (4, 5), "uint8")
-    expected = 16 + grey * (219 / 255)
-    for form in (grey, grey[..., None], np.repeat(grey[..., None], 3, -1)):
-        np.testing.assert_allclose(luma(form), expected, rtol=0, atol=1e-12)
+    for form in (grey, grey[..., None]):
+        np.testing.assert_array_equal(luma(form), grey)
+    np.testing.assert_allclose(luma(np.repeat(grey[..., None], 3, -1)), 16 + grey * (219 / 255), rtol=0, atol=1e-12)
     assert luma(grey[None, ..., None]).shape == (1, 4, 5)
 
 
@@ -63,8 +63,10 @@ def test_grey_is_rgb_of_equal_parts(rng):
 def test_psnr_of_a_known_error():
     a = np.full((8, 8), 100, "uint8")
     assert psnr(a, a + 5, luma=False) == pytest.approx(20 * math.log10(255 / 5), abs=1e-12)
-    # 219 of 255 levels: luma of a grey image is 20 log10(255 / 219) = 1.322 dB better
-    assert psnr(a, a + 5) - psnr(a, a + 5, luma=False) == pytest.approx(1.3220, abs=1e-4)
+    assert psnr(a, a + 5) == psnr(a, a + 5, luma=False)
+    # 219 of 255 levels: luma of grey in colour is 20 log10(255 / 219) = 1.322 dB better
+    coloured = a[..., None].repeat(3, axis=-1)
+    assert psnr(coloured, coloured + 5) - psnr(a, a + 5) == pytest.approx(1.3220, abs=1e-4)
     b = a.copy()
     b[0, 0] = 164  # one pixel of 64, off by 64: a mean square of 64
     assert psnr(a, b, luma=False) == pytest.approx(10 * math.log10(255**2 / 64), abs=1e-12)
