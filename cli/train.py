@@ -129,8 +129,9 @@ def command(
 
     output.note(f"{card.name}, recipe {recipe_name or card.default_recipe}: {recipe['steps']} steps into {out}")
     quiet.import_keras()
-    from keras_gans.training import distribution
+    from keras_gans.training import backend, distribution
 
+    backend.add_up_in_one_order()  # before anything looks for devices: JAX hears of it then or never
     chosen = distribution.strategy(strategy)  # before anything is computed: processes must find each other first
     _check_xla(recipe, card)
     _compute_in(recipe, precision, out)
@@ -276,6 +277,7 @@ def _card_of_run(
     from keras_gans.artifacts import name_from
 
     found = card.to_dict()
+    found.pop("limits", None)  # known of other weights
     source = data or card.data["source"]
     split = split or ("train" if data else card.data["split"])
     if (source, split) == (card.data["source"], card.data["split"]) and not finetuned:
@@ -283,7 +285,6 @@ def _card_of_run(
     count = images.count()
     seen = f"{count:,} picture{'' if count == 1 else 's'} of {images.name}"
     how = "fine-tuned" if finetuned else "trained"
-    found.pop("limits", None)  # known of other weights
     return {
         **found,
         "name": name_from(out),

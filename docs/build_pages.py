@@ -71,10 +71,9 @@ def section(card):
         "generate": "seed 0, not picked",
         "upscale": "squares of photographs that it was trained on, not picked: bicubic, its own, the original",
     }.get(card.task, "the filters of its first layer")
-    for picture, words in (
-        ("samples.png", drawn),
-        ("curve.png", "losses by step"),
-    ):
+    trained = len(artifacts.read_provenance(card.folder)["provenance"].get("before", [])) if has_weights(card) else 0
+    losses = f"losses by step of the last of {trained + 1} trainings" if trained else "losses by step"
+    for picture, words in (("samples.png", drawn), ("curve.png", losses)):
         if (card.folder / picture).is_file():
             lines += [f"![{card.name}: {words}]({folder}/{picture})", f"*{words}*", ""]
     if card.status == "pretrained":
@@ -85,6 +84,10 @@ def section(card):
     lines += [f"- Recipes: {', '.join(card.recipes)}; `keras-gans train {card.name}` takes {card.default_recipe}"]
     lines += [f"- Limit: {limit}" for limit in card.limits]
     return "\n".join(lines)
+
+
+def has_weights(card):
+    return card.status == "pretrained"
 
 
 def made(record):

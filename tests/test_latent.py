@@ -45,18 +45,15 @@ def test_arithmetic_averages_concepts(ab):
     assert got.dtype == np.float32
 
 
-def test_an_array_is_a_list_of_latents(ab):
+def test_an_array_is_no_list_of_concepts(ab):
+    """It may be the exemplars of one, which are averaged, or as many concepts as it has rows, which are added."""
     a, b = ab
-    np.testing.assert_allclose(latent.arithmetic(a, b), a.sum(0) - b.sum(0), atol=1e-5)
-    np.testing.assert_allclose(latent.arithmetic(ab), a.mean(0) + b.mean(0), atol=1e-5)
-    with pytest.raises(
-        ValueError, match=r"plus is a list of concepts or an array \(k, latent\), got the shape \(10,\)"
-    ):
-        latent.arithmetic(a[0])
-    with pytest.raises(ValueError, match="minus is a list of concepts"):
-        latent.arithmetic(a, b[0])
-    with pytest.raises(ValueError, match="plus is empty"):
-        latent.arithmetic(a[:0])
+    np.testing.assert_allclose(latent.arithmetic(list(a), list(b)), a.sum(0) - b.sum(0), atol=1e-5)
+    np.testing.assert_allclose(latent.arithmetic([a], [b]), a.mean(0) - b.mean(0), atol=1e-5)
+    with pytest.raises(ValueError, match=r"plus is a list of concepts, got an array of shape \(3, 10\): \[x\] for one"):
+        latent.arithmetic(a)
+    with pytest.raises(ValueError, match=r"minus is a list of concepts, got an array of shape \(10,\)"):
+        latent.arithmetic([a], b[0])
     with pytest.raises(ValueError, match="one latent dimension were wanted, got 1 and 10"):
         latent.arithmetic([a[0], np.ones(1)])
     with pytest.raises(ValueError, match=r"a concept is one latent .* got the shape \(\)"):
@@ -66,8 +63,10 @@ def test_an_array_is_a_list_of_latents(ab):
 def test_wrong_arguments_are_named(ab):
     with pytest.raises(ValueError, match="kind must be one of linear, spherical, got 'cubic'"):
         latent.interpolate(*ab, kind="cubic")
-    with pytest.raises(ValueError, match="steps must be a whole number of at least 2, got 1"):
-        latent.interpolate(*ab, steps=1)
+    for steps in (1, True, 2.0):
+        with pytest.raises(ValueError, match=f"steps must be a whole number of at least 2, got {steps}"):
+            latent.interpolate(*ab, steps=steps)
+    assert len(latent.interpolate(*ab, steps=np.int64(4))[0]) == 4
     with pytest.raises(ValueError, match=r"got \(3, 10\) and \(10,\)"):
         latent.interpolate(ab[0], ab[1][0])
     with pytest.raises(ValueError, match="plus is empty"):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import keras_gans
 from keras_gans import latent
@@ -149,7 +150,7 @@ def test_one_photograph_is_a_batch_of_one(gan, tmp_path):
     keras_gans.data.save_png(path, colour)
     wanted = latent.project(gan, colour[None], starts=2, steps=5)
     assert as_one(wanted) == [((1, 4), np.float32), ((1, 8, 8, 1), np.uint8), ((1,), np.float32)]
-    for one in (path, str(path), colour):
+    for one in (path, str(path), colour, Image.open(path)):
         for a, b in zip(latent.project(gan, one, starts=2, steps=5), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
     grey = colour[..., 0]

@@ -5,6 +5,7 @@ The paper minimises the squared distance of pixels plus .002 times that of a cla
 G(tanh(z)) to stay within the prior. Here the features are the model's own discriminator's, and the starts several.
 """
 
+import io
 import os
 from typing import Any, NamedTuple
 
@@ -47,10 +48,10 @@ def project(
 
     Args:
         model: an `AdversarialModel`; it draws at inference, by the average that `generate` uses.
-        images: one photograph, as the path of an image file or as an array (h, w, c) or (h, w), uint8 in [0, 255] or
-            float in [-1, 1]; or several pictures, as whatever `keras_gans.data.load` takes. They may be of any size:
-            the centre square is resized to the model's. An array (h, w, 1) or (h, w, 3) is one photograph, and any
-            other of three axes is a batch of grey ones, (n, h, w).
+        images: one photograph, as the path of an image file, as Pillow's, or as an array (h, w, c) or (h, w), uint8 in
+            [0, 255] or float in [-1, 1]; or several pictures, as whatever `keras_gans.data.load` takes. They may be of
+            any size: the centre square is resized to the model's. An array (h, w, 1) or (h, w, 3) is one photograph,
+            and any other of three axes is a batch of grey ones, (n, h, w).
         labels: for a class-conditional model, one class or n of them; None: those of the data, and a photograph has
             none.
         starts: latents to begin with for each picture.
@@ -68,6 +69,8 @@ def project(
         DataError: the images are not as above, or a file can not be read.
         ValueError: another argument is not as above.
     """
+    from keras_gans.training.backend import full_precision
+
     _check(starts, steps, learning_rate, pixel, feature, batch_size)
     size, _, channels = model.image_shape
     data = load(_several(images), size=size, channels=channels)
@@ -79,8 +82,8 @@ def project(
         rows = np.minimum(np.arange(first, first + together), len(data) - 1)  # filled up: one shape, compiled once
         begin = random.sample_latents(together * starts, seed, model.latent, model.prior, start=first * starts)
         given = np.zeros(len(rows), "int32") if labels is None else labels[rows]
-        z, loss = descent.run(begin, data.images[rows], given, starts, steps, learning_rate)
-        found.append((z, loss))
+        with full_precision():
+            found.append(descent.run(begin, data.images[rows], given, starts, steps, learning_rate))
     latents, losses = (np.concatenate(part)[: len(data)] for part in zip(*found, strict=True))
     return Projection(latents, model.generate(latents=latents, labels=labels), losses)
 
@@ -107,6 +110,11 @@ def _several(images: Any) -> Any:
         images = np.asarray(decode(path))
     if isinstance(images, Images):  # whose shape would be read from files
         return images
+    if hasattr(images, "getbands"):  # Pillow's: read as files are
+        with io.BytesIO() as file:
+            images.save(file, "PNG")
+            file.seek(0)
+            images = np.asarray(decode(file, name="the image"))
     shape = tuple(getattr(images, "shape", ()))
     if len(shape) == 3 and shape[-1] in (2, 4):
         raise DataError(

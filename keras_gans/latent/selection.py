@@ -52,7 +52,7 @@ def exemplars(
         count = min(batch_size, n - start)
         z = random.sample_latents(count, seed, model.latent, model.prior, start=start)
         given = None if labels is None else labels[start : start + count]
-        scores, one = _checked(score(model.generate(latents=z, labels=given)), count)
+        scores, one = _checked(score(model.generate(latents=z, labels=given, batch_size=batch_size)), count)
         best = _kept(best, scores.T, np.arange(start, start + count), k)
     scores, indices = best
     latents = _latents(model, seed, indices)

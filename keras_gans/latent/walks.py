@@ -47,7 +47,7 @@ def interpolate(a: ArrayLike, b: ArrayLike, steps: int = 8, kind: str = "linear"
     a, b = _pair(a, b)
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    if not isinstance(steps, int) or steps < 2:
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 2:
         raise ValueError(f"steps must be a whole number of at least 2, got {steps!r}")
     t = np.linspace(0.0, 1.0, steps)[:, None]
     a, b = a[..., None, :], b[..., None, :]
@@ -74,7 +74,7 @@ def arithmetic(plus: ArrayLike | Sequence[ArrayLike], minus: ArrayLike | Sequenc
 
     Args:
         plus, minus: lists of concepts, each one latent (latent,), or several (k, latent), whose mean is taken: the
-            paper averages three, since single ones are unstable. An array (k, latent) is a list of k latents.
+            paper averages three, since single ones are unstable.
 
     Returns:
         float32 (latent,).
@@ -94,9 +94,10 @@ def arithmetic(plus: ArrayLike | Sequence[ArrayLike], minus: ArrayLike | Sequenc
 def _concepts(name: str, given: Any) -> list[np.ndarray]:
     """Each concept as one latent."""
     if not isinstance(given, (list, tuple)):
-        shape = np.shape(given)
-        if len(shape) < 2:
-            raise ValueError(f"{name} is a list of concepts or an array (k, latent), got the shape {shape}")
+        raise ValueError(
+            f"{name} is a list of concepts, got an array of shape {np.shape(given)}: [x] for one concept, whose latents"
+            " are averaged, list(x) for as many as there are latents"
+        )
     return [_concept(latents) for latents in given]
 
 

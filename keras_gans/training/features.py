@@ -12,6 +12,7 @@ from keras_gans.artifacts import DataError
 from keras_gans.data import Images, check
 from keras_gans.data import images as pixels
 from keras_gans.training import sampling
+from keras_gans.training.backend import full_precision
 
 GRID = 4
 # By parts of a class's name, for families bring layers of their own: what may stand between a convolution and its
@@ -132,10 +133,11 @@ def features(model, images, labels, layers, batch_size):
     extract = Extractor(model, layers)
     given = None if labels is None else sampling.checked_labels(model, len(data), labels)
     parts = []
-    for start in range(0, len(data), batch_size):
-        x = pixels.to_range(data.images[start : start + batch_size], *model.value_range)
-        several = [ops.convert_to_numpy(extract(x, y)) for y in _labels(model, extract, given, start, len(x))]
-        parts.append(np.mean(several, axis=0, dtype="float32"))
+    with full_precision():
+        for start in range(0, len(data), batch_size):
+            x = pixels.to_range(data.images[start : start + batch_size], *model.value_range)
+            several = [ops.convert_to_numpy(extract(x, y)) for y in _labels(model, extract, given, start, len(x))]
+            parts.append(np.mean(several, axis=0, dtype="float32"))
     return np.concatenate(parts)
 
 

@@ -592,7 +592,8 @@ class AdversarialModel(Pretrained, keras.Model):
             images: uint8 or float in [-1, 1], (n, h, w, c) of the model's size; or a folder, "tfds:NAME" or
                 `keras_gans.data.load(...)`, which are resized.
             labels: for a class-conditional model, one class or n of them. None: where labels have a part in the
-                activations, their mean over all classes, which takes as many passes.
+                activations, their mean over all classes, which takes as many passes: labels that the images bring are
+                not looked at, for what is to be learnt from the features shall not be in them.
             layers: names among `feature_layers()`. None: all.
             batch_size: images looked at at once.
 

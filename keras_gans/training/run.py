@@ -95,6 +95,7 @@ def train(
         ours.append(our_callbacks.Health())
     kept.resume(model)  # `fit` does so too; here to see whether anything is left to do
     if is_left(model, steps, out):
+        _check_executions(model.steps_per_execution, steps, per_epoch)
         model.fit(
             data,
             batch_size=recipe["batch_size"],
@@ -126,6 +127,17 @@ def as_in(recipe, data, numbers=()):
         taken = ", ".join(["flip = true or flip = false", *(f"{key} = a number" for key in sorted(numbers))])
         raise artifacts.CardError(f"A recipe's data table takes {taken}, and {asked!r} came: correct the recipe.")
     return data.with_flips(asked["flip"]) if "flip" in asked else data
+
+
+def _check_executions(together, steps, per_epoch):
+    """CardError where steps that are taken together would go beyond the run's end: an epoch's last may be fewer."""
+    last = steps % per_epoch
+    if last % together:
+        end = steps + together - last % together
+        raise artifacts.CardError(
+            f"steps_per_execution={together} would end the run at step {end}, and {steps} were asked for: take a divisor "
+            f"of {last}, the steps in its last epoch."
+        )
 
 
 def is_left(model, steps, out):

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from keras_gans import artifacts
+from keras_gans.artifacts import KerasGansError
+from keras_gans.training import backend, precision
 
 
 def recipe(out="run"):
@@ -52,6 +54,20 @@ def test_a_precision_that_the_machine_would_emulate_is_not_begun_in(kg, zoo, ask
     told = kg(*ask, "--steps", 1)
     assert "computes in float32, where the recipe has mixed_bfloat16: --precision chooses" in told.stderr
     assert recipe()["dtype"] == "float32"
+
+
+def test_one_order_of_sums_is_asked_for_before_anything_looks_for_devices(kg, zoo, ask, monkeypatch):
+    """XLA reads its flags when JAX first does: what is asked of it later goes unheard."""
+    asked = []
+    monkeypatch.setattr(backend, "add_up_in_one_order", lambda: asked.append("order"))
+
+    def of_run(*_):
+        asked.append("devices")
+        raise KerasGansError("far enough")
+
+    monkeypatch.setattr(precision, "of_run", of_run)
+    assert "far enough" in kg(*ask).stderr
+    assert asked == ["order", "devices"]
 
 
 def test_a_batch_that_does_not_divide_is_refused(kg, zoo, ask):

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 import keras_gans
-from keras_gans import callbacks
+from keras_gans import artifacts, callbacks
 from keras_gans.models.vanilla import VanillaGAN
-from keras_gans.training import checkpoint
+from keras_gans.training import checkpoint, run
 
 
 @pytest.fixture
@@ -123,6 +123,13 @@ def test_grids_draw_the_same_latents(model, images, tmp_path):
 def test_stop_after(model, images):
     model.fit(images, batch_size=8, epochs=5, callbacks=[callbacks.StopAfter(6)], verbose=0)
     assert int(model.steps) == 6
+
+
+def test_executions_that_would_go_beyond_the_runs_end_are_refused():
+    run._check_executions(8, 60_000, 304)  # 112 are left for the last epoch
+    run._check_executions(10, 304 * 5, 304)  # an epoch ends with what is left
+    with pytest.raises(artifacts.CardError, match="would end the run at step 60008, and 60000 were asked for"):
+        run._check_executions(10, 60_000, 304)
 
 
 def test_intervals_are_kept_where_keras_takes_several_steps_at_once(model, images, tmp_path):

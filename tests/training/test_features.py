@@ -81,6 +81,8 @@ def test_labels_where_they_have_a_part(images, rng):
     np.testing.assert_allclose(mixed[2], each[2][2], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(mixed[3], each[1][3], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(gan.features(images), np.mean(each, axis=0), rtol=1e-4, atol=1e-6)
+    own = keras_gans.data.Images(images, np.array([0, 1, 2, 1, 0]))
+    np.testing.assert_array_equal(gan.features(own), gan.features(images))  # which do not tell the labels
     with pytest.raises(ValueError, match=r"labels must lie in 0\.\.2"):
         gan.features(images, labels=3)
 
