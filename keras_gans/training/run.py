@@ -135,8 +135,8 @@ def _check_executions(together, steps, per_epoch):
     if last % together:
         end = steps + together - last % together
         raise artifacts.CardError(
-            f"steps_per_execution={together} would end the run at step {end}, and {steps} were asked for: take a divisor "
-            f"of {last}, the steps in its last epoch."
+            f"steps_per_execution={together} would end the run at step {end}, and {steps} were asked for: take a "
+            f"divisor of {last}, the steps in its last epoch."
         )
 
 
