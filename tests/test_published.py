@@ -67,7 +67,7 @@ def test_records_count_right(name):
 
 
 def test_sizes_stay_within_bounds():
-    most = {"generate": 12e6, "classify": 8e6, "upscale": 12e6}
+    most = {"generate": 12e6, "classify": 8e6, "upscale": 14e6}
     sizes = {name: artifacts.read_provenance(keras_gans.info(name).folder)["bytes"] for name in PUBLISHED}
     assert all(size <= most[keras_gans.info(name).task] for name, size in sizes.items())
     assert sum(sizes.values()) <= 70e6

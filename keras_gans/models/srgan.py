@@ -124,6 +124,7 @@ class SRResNet(Upscales, SupervisedModel):
 
     paper = PAPER
     first_layer = "first"
+    fixed_statistics = False  # as it was compiled
 
     def __init__(self, scale=4, blocks=16, width=64, synchronized=False, dtype=None, name="srresnet"):
         super().__init__(name=name, dtype=dtype)
@@ -145,9 +146,23 @@ class SRResNet(Upscales, SupervisedModel):
     def upscaler(self):
         return self.network
 
-    def compile(self, optimizer=None, loss="mse", metrics=(), **kwargs):
-        """As `keras.Model.compile`. None: the paper's Adam, at 1e-4. Images are compared in [-1, 1]."""
+    def compile(self, optimizer=None, loss="mse", metrics=(), fixed_statistics=False, **kwargs):
+        """As `keras.Model.compile`. None: the paper's Adam, at 1e-4. Images are compared in [-1, 1].
+
+        Args:
+            fixed_statistics: whether batch normalisation computes with its moving statistics while it trains, and
+                leaves them as they are: for the last steps, which then train what upscales.
+        """
         super().compile(keras.optimizers.Adam(1e-4) if optimizer is None else optimizer, loss, metrics, **kwargs)
+        self.fixed_statistics = bool(fixed_statistics)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        return {**config, "fixed_statistics": self.fixed_statistics} if config else config
+
+    def call(self, images, training=False):
+        """Small images (n, h, w, 3), 0..255 -> large ones in [-1, 1]."""
+        return self.network(images, training=training and not self.fixed_statistics)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, seed=0, **kwargs):
         """Trains on pairs.

@@ -113,11 +113,16 @@ def _fit(model, data, batches, steps, callbacks):
 
 
 def _finish(model, batches):
-    """Puts the optimizer's average, if it keeps one, in the weights' place, with statistics of unmixed images."""
+    """Puts the optimizer's average, if it keeps one, in the weights' place, with statistics of unmixed images.
+
+    Those that it was trained with stay, where these were fixed.
+    """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # within what scales a loss
     if not optimizer.use_ema:
         return
     optimizer.finalize_variable_values(model.trainable_variables)
+    if getattr(model, "fixed_statistics", False):
+        return
     plain = batches.unmixed()
     statistics.take_anew(model.network, (plain.at(k)[0] for k in range(min(RETAKEN, plain.steps_per_epoch))))
 

@@ -183,6 +183,28 @@ def test_it_learns(small_and_large):
     assert history.history["loss"][-1] < 0.65 * history.history["loss"][0]
 
 
+def test_statistics_may_stay_as_they_are(small_and_large, tmp_path):
+    """Training then computes what upscaling does, and moves all weights but them."""
+    model = tiny()
+    model.compile(keras.optimizers.SGD(0.1))
+    model.fit(*small_and_large, batch_size=3, epochs=2, verbose=0)
+    model.compile(keras.optimizers.SGD(0.1), fixed_statistics=True)
+    before = {v.path: np.array(v) for v in model.network.variables}
+    small, large = small_and_large[0][:3], small_and_large[1][:3]
+    wanted = np.mean((np.asarray(model.network(small.astype("float32"))) - (large / 127.5 - 1)) ** 2)
+    assert model.train_on_batch(small.astype("float32"), large.astype("float32") / 127.5 - 1) == pytest.approx(
+        wanted, rel=1e-4
+    )
+    moved = {path for path, was in before.items() if (np.array(_named(model.network, path)) != was).any()}
+    assert moved == {v.path for v in model.network.trainable_variables}
+    model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").fixed_statistics
+
+
+def _named(network, path):
+    return next(v for v in network.variables if v.path == path)
+
+
 def test_compile_takes_the_papers_choices():
     model = tiny()
     model.compile()
