@@ -169,9 +169,25 @@ def super_resolution_table():
         for method, value in folder["psnr"][COMIC].items() if title == "Set14" else []:
             aim = LEAST_DECIBELS.get((COMIC, method))
             lines.append(f"| Set14's comic | {method} | {value:.2f} | {_decibels(value, aim)} | | |")
+    lines += _beside_srresnet(found["folders"].get("Set14", {"by": {}})["by"], found["judge"])
     columns = ", ".join((*found["folders"].get("Set14", {"by": {}})["by"], "the photograph"))
     where = "comic, baboon (twice) and bridge of Set14, four times as large"
     return [*lines, "", f"![{where}: {columns}](images/super_resolution.png)", f"*{where}: {columns}*"]
+
+
+def _beside_srresnet(by, judge):
+    """How the adversarial part changed what SRResNet draws, on Set14: less PSNR, and nearer to the judge."""
+    if not {"bicubic", "srresnet_x4", "srgan_x4"} <= set(by):
+        return []
+    bicubic, smooth, sharp = (by[method] for method in ("bicubic", "srresnet_x4", "srgan_x4"))
+    less = smooth["psnr"] - sharp["psnr"]
+    within = "met" if 1 <= less <= 3 else "missed"
+    nearer = "met" if sharp[judge] < min(smooth[judge], bicubic[judge]) else "missed"
+    return [
+        "",
+        f"On Set14 srgan_x4's PSNR is {less:.2f} dB below srresnet_x4's (aim: 1 to 3: {within}); its distance by the "
+        f"judge is to be below srresnet_x4's and bicubic's: {nearer}.",
+    ]
 
 
 def _decibels(value, aim):
