@@ -133,7 +133,7 @@ def test_such_a_penalty_is_that_of_a_pass_of_its_own(normalization, monkeypatch)
         (dcgan, 3, 5),
         (conditional, 3, 5),
         (upscaling, 3, 5),
-        (reading, 6, 8),  # generated; real, generated, real with wrong sentences; between: generated, judged
+        (reading, 5, 7),  # generated; judged, real ones with both sentences; between: generated, judged
     ],
 )
 def test_networks_run_once_for_both(build, passes, of_each, monkeypatch):
