@@ -50,7 +50,7 @@ def open_folder(
     path: str | os.PathLike[str], split: str, size: int | None, channels: int | None, limit: int | None
 ) -> Images:
     """A folder's images; where it has subfolders, one class a subfolder, sorted by name."""
-    folder = path if (part := split_of(_subfolders(path), split, path)) is None else os.path.join(path, part)
+    folder = path if (part := split_of(subfolders(path), split, path)) is None else os.path.join(path, part)
     paths = list(walk(folder))
     if not paths:
         raise DataError(
@@ -61,7 +61,8 @@ def open_folder(
     return Images(partial(read, files), name=Path(path).resolve().name, size=size, channels=channels, encoded=files)
 
 
-def _subfolders(folder: str | os.PathLike[str]) -> set[str]:
+def subfolders(folder: str | os.PathLike[str]) -> set[str]:
+    """The names of the folders in one, but for hidden ones."""
     return {entry.name for entry in os.scandir(folder) if entry.is_dir() and not hidden(entry.name)}
 
 
@@ -108,7 +109,7 @@ def splits_in(path: str | os.PathLike[str]) -> set[str]:
     """The splits that a folder has, by its subfolders: none, unless all of these are called like one."""
     if not os.path.isdir(path):
         return set()
-    tops = {entry.name for entry in os.scandir(path) if entry.is_dir() and not entry.name.startswith(".")}
+    tops = subfolders(path)
     return tops if tops <= _SPLIT_NAMES else set()
 
 

@@ -17,7 +17,7 @@ from keras_gans.artifacts import DataError
 from keras_gans.data import images as pixels
 from keras_gans.data.batches import Batches, Rows, Spec
 from keras_gans.data.bicubic import bicubic
-from keras_gans.data.folder import split_of, walk
+from keras_gans.data.folder import split_of, subfolders, walk
 from keras_gans.data.lazy import SKIPPED_AT_MOST, too_many_skipped
 from keras_gans.data.pipeline import Images, philox
 
@@ -186,8 +186,7 @@ def photographs_of(source: Any, split: str = "train") -> tuple[list[np.ndarray],
 def _from_folder(path: str, split: str) -> tuple[list[np.ndarray], str]:
     if not os.path.isdir(path):
         raise DataError(f"A folder of photographs was wanted and {path[-80:]!r} is none: check the path.")
-    tops = {entry.name for entry in os.scandir(path) if entry.is_dir() and not entry.name.startswith(".")}
-    part = split_of(tops, split, path)
+    part = split_of(subfolders(path), split, path)
     folder = path if part is None else os.path.join(path, part)
     found: list[np.ndarray] = []
     skipped: list[tuple[str, str]] = []

@@ -93,11 +93,6 @@ class Network:
         return self._model.probabilities(images)
 
 
-def named(extractor: Any) -> str | None:
-    """The extractor's name; None where there is none."""
-    return None if extractor is None else extractor.name
-
-
 def batches(
     source: Source,
     read: Callable[[np.ndarray], Any],
