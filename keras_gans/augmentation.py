@@ -24,16 +24,33 @@ def translation(images, u, ratio=0.125):
     would be a scatter, slow and not deterministic on a GPU.
     """
     height, width = images.shape[1:3]
-    images = ops.einsum("nih,nhwc->niwc", _shifts(u[:, 0], height, ratio), images)
-    return ops.einsum("njw,niwc->nijc", _shifts(u[:, 1], width, ratio), images)
+    return _moved(images, _shifts(u[:, 0], height, ratio), _shifts(u[:, 1], width, ratio))
+
+
+def _moved(images, rows, columns):
+    """Images (n, h, w, c) by matrices (n, h', h) and (n, w', w), a row of which picks a row or a column of an image."""
+    images = ops.einsum("nih,nhwc->niwc", rows, images)
+    return ops.einsum("njw,niwc->nijc", columns, images)
 
 
 def _shifts(u, size, ratio):
     """(n,) uniform -> (n, size, size): row i of matrix k picks source row i + shift of sample k, or nothing."""
     reach = int(size * ratio + 0.5)
-    shift = ops.floor(u * (2 * reach + 1)) - reach
-    places = ops.arange(size, dtype="float32")
-    return ops.cast(ops.equal(places[None, None, :], places[None, :, None] + shift[:, None, None]), "float32")
+    return _picks(ops.floor(u * (2 * reach + 1)) - reach, size, size)
+
+
+def _picks(shift, size, side):
+    """(n,) whole numbers -> (n, side, size): row i of matrix k picks source row i + shift of sample k, or nothing."""
+    wanted = ops.arange(side, dtype="float32")[None, :, None] + shift[:, None, None]
+    return ops.cast(ops.equal(ops.arange(size, dtype="float32")[None, None, :], wanted), "float32")
+
+
+def crop(images, u, less):
+    """A part, `less` pixels smaller on both sides, at a random place: images (n, h, w, c), u (n, 2) in [0, 1)."""
+    height, width = images.shape[1:3]
+    start = ops.floor(u * (less + 1))
+    rows, columns = (_picks(start[:, i], side, side - less) for i, side in enumerate((height, width)))
+    return _moved(images, rows, columns)
 
 
 def cutout(images, u, ratio=0.5):

@@ -26,6 +26,13 @@ def test_translation_shifts_and_fills_with_zeros(images):
     np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
+def test_crop_takes_a_smaller_part_of_each(images):
+    u = uniform((0, 0), (0.999, 0), (0.5, 0.999))[:, :2]
+    got = augmentation.crop(ops.convert_to_tensor(images), u, 4)  # it begins at 0 to 4: u = .5 is 2
+    expected = np.stack([images[0, :12, :12], images[1, 4:, :12], images[2, 2:14, 4:]])
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
 def test_cutout_zeroes_a_square_that_may_hang_over(images):
     got = augmentation.cutout(ops.convert_to_tensor(images), uniform((0.5, 0.5, 0), (0, 0, 0), (0.999, 0.5, 0)))
     expected = images.copy()

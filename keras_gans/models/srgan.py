@@ -9,6 +9,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gans import augmentation, random
 from keras_gans.data import images as pixels
 from keras_gans.data.patches import SCALES
 from keras_gans.layers import ICNR, BatchNormalization, Conv2D, LeakyReLU, PixelShuffle, RowwiseConv2D
@@ -17,7 +18,7 @@ from keras_gans.models.perceptual import Later, squared_error
 from keras_gans.models.perceptual import get as comparison
 from keras_gans.models.supervised import SupervisedModel
 from keras_gans.models.upscaling import Upscales
-from keras_gans.training import statistics
+from keras_gans.training import shared, statistics
 from keras_gans.training.game import AdversarialModel, Batch
 
 SHUFFLES = {2: (2,), 3: (3,), 4: (2, 2)}
@@ -222,6 +223,7 @@ class SRGAN(Upscales, AdversarialModel):
 
     paper = PAPER
     _weights = _compared_by = None  # of the generator's terms, as they were compiled
+    fixed_statistics = False  # as it was compiled
     _comparison = staticmethod(comparison)
 
     def __init__(
@@ -263,14 +265,22 @@ class SRGAN(Upscales, AdversarialModel):
         """It draws nothing of its own: so `hasattr(model, "generate")` is false."""
         raise AttributeError("an SRGAN draws nothing of its own: model.upscale(images)")
 
-    def start_from(self, srresnet):
-        """Takes the weights of an `SRResNet` of the same sizes, as the paper's SRGAN does; ValueError for another."""
+    def start_from(self, other):
+        """Takes the weights of an `SRResNet` of the same sizes, as the paper's SRGAN does, or of another SRGAN.
+
+        Raises:
+            ValueError: another model, or an SRResNet of other sizes.
+            IncompatibleWeightsError: an SRGAN of other sizes. In both cases nothing was taken.
+        """
+        if isinstance(other, SRGAN):
+            super().start_from(other)
+            return
         sizes = {key: self._arguments[key] for key in ("scale", "blocks", "width")}
-        its = {key: srresnet._arguments[key] for key in sizes} if isinstance(srresnet, SRResNet) else None
+        its = {key: other._arguments[key] for key in sizes} if isinstance(other, SRResNet) else None
         if its != sizes:
-            raise ValueError(f"an SRResNet of {sizes} was wanted, and {its or type(srresnet).__name__} came")
+            raise ValueError(f"an SRResNet of {sizes} was wanted, and {its or type(other).__name__} came")
         for network in (self.generator, self.ema_generator):
-            network.set_weights(srresnet.network.get_weights())
+            network.set_weights(other.network.get_weights())
 
     def compile(
         self,
@@ -282,6 +292,8 @@ class SRGAN(Upscales, AdversarialModel):
         perceptual_weight=1.0,
         adversarial_weight=1e-3,
         pixel_weight=0.0,
+        perceptual_shift=0,
+        fixed_statistics=False,
         **rest,
     ):
         """As `AdversarialModel.compile`; what the generator minimises is the sum of three terms.
@@ -291,6 +303,11 @@ class SRGAN(Upscales, AdversarialModel):
                 `ResidualNet`), "mse" (pixels in [-1, 1]): what images are compared by (keras_gans.models.perceptual).
             perceptual_weight, adversarial_weight: of that term, and of the loss against the discriminator.
             pixel_weight: of the mean squared error in [-1, 1], besides.
+            perceptual_shift: by how many pixels, at most, a random place is cut smaller than the images for them to be
+                compared at, another one for each pair. A network whose layers have strides does not see all pixels
+                alike, and images that are made to please it at one place get its grid.
+            fixed_statistics: whether the generator's batch normalisation computes with the moving statistics that it
+                begins with, and leaves them as they are: what is judged is then what upscales.
             **rest: as there.
         """
         weights = {
@@ -301,6 +318,9 @@ class SRGAN(Upscales, AdversarialModel):
         for name, value in weights.items():
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
                 raise ValueError(f"{name} must be a number of at least 0, got {value!r}")
+        build.check_count("perceptual_shift", perceptual_shift, least=0)
+        if perceptual_shift >= self.image_shape[0]:
+            raise ValueError(f"perceptual_shift must be less than size={self.image_shape[0]}, got {perceptual_shift}")
         term, before = self._comparison(perceptual, self._arguments["dtype"]), (self._weights, self._compared_by)
         self._weights, self._compared_by = {k: float(v) for k, v in weights.items()}, term
         try:
@@ -308,6 +328,7 @@ class SRGAN(Upscales, AdversarialModel):
         except ValueError:
             self._weights, self._compared_by = before  # nothing is left half done
             raise
+        self.perceptual_shift, self.fixed_statistics = perceptual_shift, bool(fixed_statistics)
 
     def default_optimizer(self, player):
         """The paper's Adam, at 1e-4."""
@@ -315,7 +336,15 @@ class SRGAN(Upscales, AdversarialModel):
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        return {**config, "perceptual": self._compared_by.name, **self._weights} if config else config
+        if not config:
+            return config
+        return {
+            **config,
+            "perceptual": self._compared_by.name,
+            **self._weights,
+            "perceptual_shift": self.perceptual_shift,
+            "fixed_statistics": self.fixed_statistics,
+        }
 
     def compile_from_config(self, config):
         """As it was; what images are compared by is loaded when training goes on, for upscaling can do without."""
@@ -342,7 +371,9 @@ class SRGAN(Upscales, AdversarialModel):
         raise ValueError("an SRGAN's statistics are taken of pictures: model.settle(super_resolution(photographs))")
 
     def settle(self, data):
-        """Batch statistics of the average, over the small images of 100 batches."""
+        """Batch statistics of the average, over the small images of 100 batches; fixed ones stay."""
+        if self.fixed_statistics:
+            return
         batches = (small for small, _ in (data.at(k, 16) for k in range(100)))
         if statistics.take_anew(self.sampler(), (ops.cast(small, "float32") for small in batches)):
             self.ema_ready.assign(1)
@@ -351,8 +382,11 @@ class SRGAN(Upscales, AdversarialModel):
         small, large = data
         return Batch(pixels.to_range(large, -1.0, 1.0), pixels.to_range(small, 0.0, 255.0))
 
+    @shared.once
     def imagine(self, batch):
         """G of the small images, which stand where other games have labels."""
+        if self.fixed_statistics:
+            return self.generator(batch.labels, training=False)
         return self._run("generator", batch.labels, None)
 
     def discriminator_terms(self, batch):
@@ -366,10 +400,17 @@ class SRGAN(Upscales, AdversarialModel):
         terms = {
             name: weights["adversarial_weight"] * x for name, x in self.generator_loss(self.augment(fake), None).items()
         }
-        terms["content"] = weights["perceptual_weight"] * self._compared_by(fake, batch.images)
+        terms["content"] = weights["perceptual_weight"] * self._compared_by(*self._shifted(fake, batch.images))
         if weights["pixel_weight"]:
             terms["pixels"] = weights["pixel_weight"] * squared_error(fake, batch.images)
         return terms
+
+    def _shifted(self, *images):
+        """Each of these batches, cut at the same random places."""
+        if not self.perceptual_shift:
+            return images
+        u = random.current().uniform((ops.shape(images[0])[0], 2))
+        return [augmentation.crop(ops.cast(x, "float32"), u, self.perceptual_shift) for x in images]
 
     def get_config(self):
         return {"name": self.name, **self._arguments}

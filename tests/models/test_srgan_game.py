@@ -8,8 +8,9 @@ from PIL import Image
 
 import keras_gans
 from keras_gans import data
-from keras_gans.artifacts import OfflineError
+from keras_gans.artifacts import IncompatibleWeightsError, OfflineError
 from keras_gans.models import srgan
+from keras_gans.models.perceptual import squared_error
 from keras_gans.models.srgan import SRGAN, SRResNet
 from keras_gans.training import checkpoint
 from model_contract import Interrupt, StopHere, assert_equal_weights, weights
@@ -203,6 +204,8 @@ def test_bfloat16_trains(patches):
         ({"adversarial_weight": "much"}, "adversarial_weight must be a number of at least 0, got 'much'"),
         ({"pixel_weight": True}, "pixel_weight must be a number of at least 0, got True"),
         ({"pixel_weight": float("nan")}, "pixel_weight must be a number of at least 0, got nan"),
+        ({"perceptual_shift": -1}, "perceptual_shift must be a whole number of at least 0, got -1"),
+        ({"perceptual_shift": 16}, "perceptual_shift must be less than size=16, got 16"),
         ({"loss": "guess"}, "loss"),
     ],
 )
@@ -287,13 +290,26 @@ def test_it_begins_as_the_srresnet(arrays):
     np.testing.assert_array_equal(later.upscale(arrays[0]), expected)
 
 
+def test_it_begins_as_another_srgan(arrays):
+    first = compiled(run_eagerly=True)
+    first.fit(*arrays, batch_size=3, verbose=0)
+    model = build()
+    model.start_from(first)
+    np.testing.assert_array_equal(model.upscale(arrays[0]), first.upscale(arrays[0]))
+    for player in ("generator", "discriminator"):
+        source = first.sampler() if player == "generator" else first.discriminator
+        for a, b in zip(getattr(model, player).get_weights(), source.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(IncompatibleWeightsError):
+        model.start_from(build(blocks=2))
+
+
 @pytest.mark.parametrize(
     ("other", "words"),
     [
         (lambda: SRResNet(2, 2, 2), "an SRResNet of .*'blocks': 1.* was wanted, and .*'blocks': 2.* came"),
         (lambda: SRResNet(4, 1, 2), "'scale': 4"),
         (lambda: SRResNet(2, 1, 4), "'width': 4"),
-        (build, "and SRGAN came"),
         (lambda: keras.Sequential(), "and Sequential came"),
         (lambda: "srresnet_x4", "and str came"),
     ],
@@ -331,6 +347,54 @@ def test_a_run_ends_with_statistics_of_the_average(patches):
     np.testing.assert_allclose(norm.moving_variance, values.var((0, 1, 2)), rtol=0.05)
     assert int(model.ema_ready) == 1
     assert not network.trainable
+
+
+def test_images_are_compared_at_one_place_of_both(arrays, monkeypatch):
+    """Cut by as much as was asked, at another place for each pair, where both still fit."""
+    model, seen = compiled(perceptual_shift=5, run_eagerly=True), []
+    monkeypatch.setattr(model._compared_by, "_compare", lambda *pair: seen.append(pair) or squared_error(*pair))
+    small, large = arrays
+    large[:] = np.arange(16)[:, None, None] * 8 + np.arange(16)[None, :, None] * 8 + np.array([0, 1, 2])
+    model.evaluate(small, large, batch_size=6, verbose=0)
+    [(fake, real)] = seen
+    assert tuple(fake.shape) == tuple(real.shape) == (6, 11, 11, 3)
+    fakes, real = np.asarray(model.generator(small.astype("float32"))), np.asarray(real)
+    places = set()
+    for k in range(6):
+        windows = [(y, x) for y in range(6) for x in range(6)]
+        cut = [large[k, y : y + 11, x : x + 11] / 127.5 - 1 for y, x in windows]
+        found = [np.abs(c - real[k]).max() < 1e-6 for c in cut]
+        ours = [np.abs(fakes[k, y : y + 11, x : x + 11] - fake[k]).max() < 1e-6 for y, x in windows]
+        assert any(a and b for a, b in zip(found, ours, strict=True))
+        places.add(tuple(real[k, 0, 0]))
+    assert len(places) > 1
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_statistics_may_stay_as_they_are(update, patches, arrays, tmp_path):
+    """What is judged is then what upscales; all else of both players moves."""
+    model = compiled(fixed_statistics=True, update=update)
+    norms = [v for v in model.generator.non_trainable_variables if "moving" in v.path]
+    for k, v in enumerate(norms):  # as if they were of other pictures than those that come
+        v.assign(v + 0.1 * (k + 1))
+    for mine, average in zip(model.generator.variables, model.ema_generator.variables, strict=True):
+        average.assign(mine)
+    before, statistics = weights(model), [np.array(v) for v in norms]
+    small, large = arrays
+    fake = np.asarray(model.generator(small.astype("float32")))
+    wanted = np.square(fake - (large / 127.5 - 1)).mean()
+    history = model.fit(small, large, batch_size=6, verbose=0).history
+    assert history["content"] == [pytest.approx(wanted, rel=1e-4)]
+    for was, v in zip(statistics, norms, strict=True):
+        np.testing.assert_array_equal(v, was)
+    moved = [(a != b).any() for a, b in zip(before, weights(model), strict=True)]
+    assert np.sum(moved) > len(moved) // 2
+    average = [np.array(v) for v in model.ema_generator.variables]
+    model.settle(patches)
+    for was, v in zip(average, model.ema_generator.variables, strict=True):
+        np.testing.assert_array_equal(v, was)
+    model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").fixed_statistics
 
 
 @pytest.mark.parametrize(
