@@ -81,6 +81,16 @@ def test_the_concepts_are_the_surest_samples(summing, gan, reader):
     assert as_drawn == ((male <= 0.5) & (glasses > 0.5)).sum()
 
 
+def test_the_direction_holds_what_the_reader_knows(summing, gan, reader):
+    """Of HELD the tiny reader knows the sex alone."""
+    way = summing["way_to_glasses"](gan, reader, n=60, k=10, seed=2)
+
+    def male(images):
+        return reader.predict_attributes(keras_gans.data.resize(images, 16, 3))[:, 1]
+
+    assert abs(way @ latent.direction(gan, male, n=60, k=10, seed=2)) < 1e-4
+
+
 def test_variations_are_within_the_papers_noise(summing):
     z = np.linspace(-1, 1, 5)
     around = summing["variations"](z, 200, seed=0)
@@ -106,7 +116,8 @@ def test_the_figure_and_its_numbers(gan, reader, tmp_path, monkeypatch):
         "man": 2,
         "woman": 2,
     }
-    assert 0 <= numbers["women with glasses among 64 variations"] <= 64
+    for what in ("", " of the woman moved"):
+        assert 0 <= numbers[f"women with glasses among 64 variations{what}"] <= 64
     picture = np.asarray(Image.open(out))
     assert picture.shape[2] == 3
     found = latent.exemplars(
@@ -116,5 +127,5 @@ def test_the_figure_and_its_numbers(gan, reader, tmp_path, monkeypatch):
         k=2,
     )
     woman = gan.generate(latents=found.latents[:1])[0].repeat(2, axis=0).repeat(2, axis=1)
-    left = picture.shape[1] - 8 - max(3 * 64, 7 * len("sum, and noise added")) - 8 - 64  # the column before the last
+    left = picture.shape[1] - 2 * (8 + 3 * 64) - 8 - 64  # the column before the two results
     np.testing.assert_allclose(picture[22:86, left : left + 64].astype(int), woman, atol=1)

@@ -256,6 +256,61 @@ def test_wrong_arguments_of_exemplars(gan, arguments, words):
         latent.exemplars(gan, **{"score": brightness, "n": 5, "k": 2, **arguments})
 
 
+# --- directions ---
+
+
+def upper(images):
+    return images[:, :4].mean(axis=(1, 2, 3))
+
+
+def test_a_direction_is_the_way_to_the_surest(gan):
+    way = latent.direction(gan, brightness, n=200, k=20, seed=3)
+    assert (way.shape, way.dtype) == ((4,), np.float32)
+    z = latent.sample(gan, 200, seed=3)
+    surest = np.argsort(-brightness(gan.generate(200, seed=3)), kind="stable")[:20]
+    np.testing.assert_allclose(way, z[surest].mean(0) - z.mean(0), atol=1e-6)
+    others = latent.sample(gan, 50, seed=4)
+    moved, before = (brightness(gan.generate(latents=x)).mean() for x in (others + way, others))
+    assert moved > before + 5
+
+
+def test_what_is_held_is_left_out_of_a_direction(gan):
+    followed, held = (latent.direction(gan, score, n=200, k=20) for score in (brightness, upper))
+    way = latent.direction(gan, lambda x: np.stack([brightness(x), upper(x)], axis=1), n=200, k=20)
+    assert abs(way @ held) < 1e-5
+    along = held / np.linalg.norm(held)
+    np.testing.assert_allclose(way, followed - (followed @ along) * along, atol=1e-5)
+    twice = latent.direction(gan, lambda x: np.stack([brightness(x), upper(x), upper(x)], axis=1), n=200, k=20)
+    np.testing.assert_allclose(twice, way, atol=1e-5)  # held twice is held once
+
+
+def test_a_direction_needs_something_to_follow(gan):
+    with pytest.raises(ValueError, match="score holds what it follows: no direction is left"):
+        latent.direction(gan, lambda x: np.stack([brightness(x)] * 2, axis=1), n=50, k=5)
+    with pytest.raises(ValueError, match="no direction is left"):
+        latent.direction(gan, brightness, n=20, k=20)  # all of them
+    with pytest.raises(ValueError, match="k must be at most n"):
+        latent.direction(gan, brightness, n=5, k=6)
+
+
+def test_moving_stays_as_near_to_0_as_it_was(rng):
+    z, way = rng.normal(size=(5, 4)), rng.normal(size=4)
+    far = latent.move(z, way, 3)
+    assert far.dtype == np.float32
+    assert (np.linalg.norm(far, axis=1) <= np.linalg.norm(z, axis=1) + 1e-5).all()
+    straight = z + 3 * way
+    cosine = (far * straight).sum(1) / np.linalg.norm(far, axis=1) / np.linalg.norm(straight, axis=1)
+    np.testing.assert_allclose(cosine, 1, atol=1e-6)
+    np.testing.assert_allclose(latent.move(z[0], -0.5 * z[0]), 0.5 * z[0], atol=1e-6)  # inward, nothing is held back
+    np.testing.assert_allclose(latent.move(z, way, 0), z, atol=1e-6)
+    np.testing.assert_array_equal(latent.move(np.zeros(4), way), 0)
+    for by in (float("nan"), True, "far"):
+        with pytest.raises(ValueError, match="by must be a finite number"):
+            latent.move(z, way, by)
+    with pytest.raises(ValueError, match=r"got \(5, 4\) and \(3,\)"):
+        latent.move(z, way[:3])
+
+
 def test_nothing_of_the_model_is_moved(gan):
     before = [keras.ops.convert_to_numpy(v) for v in gan.variables]
     latent.project(gan, gan.generate(1), steps=2)
