@@ -59,12 +59,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default=SIZE, help=f"[{SIZE}]")
     parser.add_argument("--without-compare", action="store_true")
+    parser.add_argument("--beside", help="what else the machine did meanwhile, in a few words")
     asked = parser.parse_args()
     width, height = map(int, asked.size.split("x"))
     found = {"width": width, "height": height, "upscale": measured(width, height)}
     if not asked.without_compare:
         found["compare"] = measured(width, height, "--compare")
     found["megapixels_per_s"] = round(16 * width * height / 1e6 / found["upscale"]["seconds"], 3)
+    found |= {"beside": asked.beside} if asked.beside else {}
     found |= run.machine()
     print(json.dumps(found, indent=2))
     if asked.size == SIZE:
