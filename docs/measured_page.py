@@ -144,7 +144,11 @@ def large_photograph_table():
             verdict = "met" if row["gib"] < GIB else "missed"
             lines.append(f"| {words} | {row['gib']:.2f} | below {GIB} | {verdict} | {row['seconds']:,.0f} |")
     beside = f", beside {found['beside']}" if "beside" in found else ""
-    return [*lines, "", f"{found['megapixels_per_s']:.3f} megapixels of output a second, on {found['hardware']}{beside}."]
+    return [
+        *lines,
+        "",
+        f"{found['megapixels_per_s']:.3f} megapixels of output a second, on {found['hardware']}{beside}.",
+    ]
 
 
 def super_resolution_table():
