@@ -76,7 +76,7 @@ def measure(name):
 
 def main(names):
     cards = registry.list_models(task="generate", status="pretrained")
-    names = names or [card.name for card in cards if card.architecture["channels"] == 3]
+    names = names or [card.name for card in cards if card.architecture.get("channels") == 3]
     results = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     for name in names:
         results[name] = measure(name)
