@@ -190,8 +190,9 @@ class TextToImageGAN(AdversarialModel):
         latent: how much of z is the picture's. z is normal.
         compressed: numbers that a sentence's vector is brought to, in each player. The paper's are 128.
         residual: whether there are the released code's residual blocks.
-        conditioning_augmentation: None, or the weight of the term that holds conditions near N(0, 1), of which a
-            generator's condition is then drawn (StackGAN's code: 2.0). z has `compressed` numbers more.
+        conditioning_augmentation: None (or False, for a card cannot say None), or the weight of the term that holds
+            conditions near N(0, 1), of which a generator's condition is then drawn (StackGAN's code: 2.0). z has
+            `compressed` numbers more.
         wrong_text: whether the discriminator sees real pictures with wrong sentences (GAN-CLS).
         interpolation: whether the generator also draws means of two sentences' vectors (GAN-INT).
         normalization: "batch", "none" or "spectral", in the discriminator.
@@ -242,9 +243,13 @@ class TextToImageGAN(AdversarialModel):
         if discriminator_width is not None:
             build.check_count("discriminator_width", discriminator_width)
         text_encoder.check(reader_units, reader_recurrent, reader_dim)
+        if conditioning_augmentation is False:
+            conditioning_augmentation = None
         augmented = conditioning_augmentation is not None
         if augmented and not (_is_number(conditioning_augmentation) and conditioning_augmentation >= 0):
-            raise ValueError(f"conditioning_augmentation must be None or a weight, got {conditioning_augmentation!r}")
+            raise ValueError(
+                f"conditioning_augmentation must be None, False or a weight, got {conditioning_augmentation!r}"
+            )
         if not isinstance(examples, (list, tuple)) or not examples or not all(isinstance(x, str) for x in examples):
             raise ValueError(f"examples must be a list of sentences, got {examples!r}")
         self.image_shape, self.latent = (size, size, 3), latent + (compressed if augmented else 0)

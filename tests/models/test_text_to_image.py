@@ -145,11 +145,17 @@ def test_what_is_no_prompt_is_refused(prompt, words):
         small().generate(prompt)
 
 
+def test_a_card_says_false_for_no_conditioning_augmentation():
+    without = small(conditioning_augmentation=False)
+    assert without.latent == small().latent
+    assert without.architecture()["conditioning_augmentation"] is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"size": 20}, "size must be one of 16, 32, 64, got 20"),
-        ({"conditioning_augmentation": "much"}, "must be None or a weight, got 'much'"),
+        ({"conditioning_augmentation": "much"}, "must be None, False or a weight, got 'much'"),
         ({"reader_units": (3, 4)}, "reader_units must be 3 whole numbers"),
         ({"examples": ()}, r"examples must be a list of sentences, got \(\)"),
         ({"discriminator_width": 0}, "discriminator_width must be a whole number"),
