@@ -14,6 +14,7 @@ import click
 
 from . import output, quiet, reference
 
+CURVE_PICTURE = "curve.png"
 Hub = tuple[str, str | None]  # a hub repository and its revision
 
 
@@ -117,9 +118,12 @@ def _to_folder(folder: Path, target: Path) -> tuple[dict[str, Any], dict[str, An
     card = _card(source, target, tensors, origin)
     target.mkdir(parents=True, exist_ok=True)
     _write_card(target, card)
+    before = _record(target)["sha256"] if (target / artifacts.PROVENANCE).is_file() else None
     record = artifacts.write_weights(target, tensors, origin)
     model.write_files(target)
-    _write_pictures(model, folder, target)
+    if before != record["sha256"]:
+        _remove_pictures(target)
+    _write_pictures(model, _run_of(folder), target)
     _keep_scores(source, target, record)
     return card, record
 
@@ -200,6 +204,22 @@ def _write_card(target: Path, card: dict[str, Any]) -> None:
     artifacts.write_card(target, card)
 
 
+def _run_of(folder: Path) -> Path:
+    """The run that a folder is, or whose model it is: the run's own folder has the curve and the samples."""
+    from keras_gans.training.run import MODEL, RUN
+
+    return folder.resolve().parent if folder.name == MODEL and (folder.resolve().parent / RUN).is_file() else folder
+
+
+def _remove_pictures(target: Path) -> None:
+    """Those of other weights: what is published now need not have any."""
+    from keras_gans import artifacts
+    from keras_gans.training.run import CURVE
+
+    for name in (artifacts.SAMPLES, CURVE, CURVE_PICTURE):
+        (target / name).unlink(missing_ok=True)
+
+
 def _write_pictures(model: Any, run: Path, target: Path) -> None:
     """samples.png, and the curve of a run as a table and a picture.
 
@@ -219,4 +239,4 @@ def _write_pictures(model: Any, run: Path, target: Path) -> None:
     rows = read_curve(run / CURVE) if (run / CURVE).is_file() else []
     if rows:
         shutil.copyfile(run / CURVE, target / CURVE)
-        images.save_png(target / "curve.png", curve.draw(rows))
+        images.save_png(target / CURVE_PICTURE, curve.draw(rows))

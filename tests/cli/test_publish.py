@@ -97,6 +97,23 @@ def test_a_card_at_the_target_is_kept_by_hand(kg, run, zoo):
     assert keras_gans.load("toy_new").generate(2).shape == (2, 28, 28, 1)
 
 
+def test_a_runs_model_has_the_runs_curve_and_other_weights_lose_theirs(kg, run, zoo):
+    target = zoo / "toy_classes"
+    assert kg("publish", "run/model", "--to", target).exit_code == 0
+    assert (target / "curve.csv").read_text() == Path("run/curve.csv").read_text()
+    assert (target / "curve.png").is_file()
+    model = keras_gans.load("./run/model")
+    model.save_pretrained("alone")
+    assert kg("publish", "alone", "--to", target).exit_code == 0
+    assert (target / "curve.csv").is_file()  # the same weights: it is theirs
+    model.assign_tensors({name: tensor + 0.5 for name, tensor in model.tensors().items()})
+    model.save_pretrained("other")
+    assert kg("publish", "other", "--to", target).exit_code == 0
+    assert not (target / "curve.csv").exists()
+    assert not (target / "curve.png").exists()
+    assert (target / "samples.png").is_file()  # of a generator they are drawn anew
+
+
 def test_other_weights_raise_the_version(kg, run, zoo):
     target = zoo / "toy_classes"
     artifacts.write_json(target / artifacts.SCORES, [])
