@@ -32,7 +32,7 @@ CONCEPTS = {
 WANTED = {"Male": False, "Eyeglasses": True}  # the sum's: man with glasses - man + woman
 NOISE = 0.25  # the paper's
 # The direction: what it follows, and what it holds (those with glasses are often men, and often have hats); of how many
-# surest samples, and how often it is added: the two numbers with which the picture was best, looked at.
+# surest samples, and how often it is added. Hats and both numbers were chosen by looking at the pictures.
 FOLLOWED, HELD = "Eyeglasses", ("Male", "Wearing_Hat")
 SUREST, TIMES = 100, 5.0
 FIGURE = Path(__file__).resolve().parent / "images" / "face_arithmetic.png"
